@@ -179,8 +179,7 @@ FramingStep HttpFraming::next_sized(std::string_view input, State after) {
   if (input.empty()) {
     return {};
   }
-  const std::size_t size =
-      remaining_ < input.size() ? static_cast<std::size_t>(remaining_) : input.size();
+  const std::size_t size = std::min<std::uint64_t>(remaining_, input.size());
   remaining_ -= size;
   if (remaining_ == 0) {
     state_ = after;
