@@ -39,10 +39,12 @@ struct JsonProblem {
 
 /// A file that a person writes by hand; larger is a mistake (and a tree costs many times the text).
 inline constexpr std::size_t kMaxPositionedJsonBytes = std::size_t{256} << 10;
+/// A tree node takes some 140 bytes, and a function may have as little as 128 MB.
+inline constexpr std::size_t kMaxPositionedJsonValues = 32768;
 /// Bounds recursion over the tree.
 inline constexpr std::size_t kMaxPositionedJsonDepth = 64;
 
-/// Like parse_json, and refuses texts over the two limits. The message never repeats the text.
+/// Like parse_json, and refuses texts over these limits. The message never repeats the text.
 /// Throws nothing.
 [[nodiscard]] tl::expected<JsonNode, JsonProblem> parse_positioned_json(std::string_view text);
 

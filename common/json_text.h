@@ -19,6 +19,10 @@ inline constexpr std::size_t kMaxJsonDepth = 256;
 /// names the offset in bytes ("offset 12: ...") and never repeats the text. Throws nothing.
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text);
 
+/// The part of the library's exception text that says what is wrong in words, without repeating
+/// what was read.
+[[nodiscard]] std::string json_error_reason(std::string_view exception_text);
+
 /// Compact, on one line. Invalid UTF-8 becomes U+FFFD. Throws nothing.
 [[nodiscard]] std::string dump_json(const nlohmann::json& value);
 

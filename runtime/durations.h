@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/clock.h"
+#include "common/task_limits.h"
 
 #include <cstdint>
 #include <optional>
@@ -8,11 +9,7 @@
 
 namespace postlude::runtime {
 
-/// Of every duration a user writes (contract.md 3).
-inline constexpr Millis kMinDuration{1};
-inline constexpr Millis kMaxDuration = std::chrono::minutes(15);
-
-/// "250ms", "10s", "2m". Nothing for anything else, or out of range.
+/// "250ms", "10s", "2m". Nothing for anything else, or outside kMinDuration to kMaxDuration.
 [[nodiscard]] std::optional<Millis> parse_duration(std::string_view text);
 
 /// Bytes of "512KiB", "64MiB", "1GiB". Nothing for anything else, zero, or more than 2^62.
