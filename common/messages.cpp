@@ -1,0 +1,156 @@
+#include "common/messages.h"
+
+#include "common/json_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace postlude {
+namespace {
+
+using Json = nlohmann::json;
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+Json key_json(std::string_view type, const InvocationKey& key) {
+  return {{"type", type}, {"requestId", key.request_id}, {"sequence", key.sequence}};
+}
+
+InvocationKey key_of(const Json& object) {
+  return {object.at("requestId").get<std::string>(), object.at("sequence").get<std::uint64_t>()};
+}
+
+EpochTime time_of(const Json& object, const char* name) {
+  return from_epoch_ms(object.at(name).get<Millis::rep>());
+}
+
+Json hello_json(const Hello& hello) {
+  return {{"type", "hello"},
+          {"protocol", hello.protocol},
+          {"runtimeApi", hello.runtime_api},
+          {"taskRoot", hello.task_root},
+          {"spool", hello.spool},
+          {"concurrency", hello.concurrency},
+          {"logLevel", static_cast<int>(hello.log_level)}};
+}
+
+Json closed_json(const Closed& closed) {
+  Json object = key_json("closed", closed.key);
+  object["workDeadlineMs"] = epoch_ms(closed.work_deadline);
+  object["eventMs"] = epoch_ms(closed.answer.event_time);
+  object["responseEndMs"] = epoch_ms(closed.answer.response_end);
+  if (closed.answer.late_error_type) {
+    object["lateErrorType"] = *closed.answer.late_error_type;
+  }
+  return object;
+}
+
+Result<Message> decode_hello(const Json& object) {
+  Hello hello;
+  hello.protocol = object.at("protocol").get<int>();
+  if (hello.protocol != kProtocolVersion) {
+    return fail(fmt::format("hello: protocol {} instead of {}", hello.protocol, kProtocolVersion));
+  }
+  hello.runtime_api = object.at("runtimeApi").get<std::string>();
+  hello.task_root = object.at("taskRoot").get<std::string>();
+  hello.spool = object.at("spool").get<std::string>();
+  hello.concurrency = object.at("concurrency").get<int>();
+  hello.log_level = static_cast<LogLevel>(object.at("logLevel").get<int>());
+  return hello;
+}
+
+Closed decode_closed(const Json& object) {
+  Closed closed{key_of(object),
+                time_of(object, "workDeadlineMs"),
+                {time_of(object, "eventMs"), time_of(object, "responseEndMs"), std::nullopt}};
+  if (object.contains("lateErrorType")) {
+    closed.answer.late_error_type = object.at("lateErrorType").get<std::string>();
+  }
+  return closed;
+}
+
+Result<Message> decode_object(const Json& object) {
+  const auto type = object.at("type").get<std::string>();
+  if (type == "hello") {
+    return decode_hello(object);
+  }
+  if (type == "registered") {
+    return Registered{object.at("accepted").get<bool>(),
+                      object.at("identifier").get<std::string>(),
+                      object.at("reason").get<std::string>()};
+  }
+  if (type == "answered") {
+    return Answered{key_of(object), time_of(object, "workDeadlineMs")};
+  }
+  if (type == "accepted") {
+    return Accepted{key_of(object), object.at("record").get<std::string>()};
+  }
+  if (type == "closed") {
+    return decode_closed(object);
+  }
+  if (type == "settled") {
+    return Settled{key_of(object), object.at("carried").get<int>()};
+  }
+  if (type == "shutDown") {
+    return ShutDown{time_of(object, "deadlineMs")};
+  }
+  if (type == "empty") {
+    return Empty{};
+  }
+  return fail(fmt::format("unknown message type \"{}\"", type));
+}
+
+}  // namespace
+
+std::string encode(const Message& message) {
+  return dump_json(std::visit(
+      Overloaded{[](const Hello& hello) { return hello_json(hello); },
+                 [](const Registered& registered) {
+                   return Json{{"type", "registered"},
+                               {"accepted", registered.accepted},
+                               {"identifier", registered.identifier},
+                               {"reason", registered.reason}};
+                 },
+                 [](const Answered& answered) {
+                   Json object = key_json("answered", answered.key);
+                   object["workDeadlineMs"] = epoch_ms(answered.work_deadline);
+                   return object;
+                 },
+                 [](const Accepted& accepted) {
+                   Json object = key_json("accepted", accepted.key);
+                   object["record"] = accepted.record;
+                   return object;
+                 },
+                 [](const Closed& closed) { return closed_json(closed); },
+                 [](const Settled& settled) {
+                   Json object = key_json("settled", settled.key);
+                   object["carried"] = settled.carried;
+                   return object;
+                 },
+                 [](const ShutDown& down) {
+                   return Json{{"type", "shutDown"}, {"deadlineMs", epoch_ms(down.deadline)}};
+                 },
+                 [](const Empty&) {
+                   return Json{{"type", "empty"}};
+                 }},
+      message));
+}
+
+Result<Message> decode(std::string_view packet) {
+  const auto parsed = parse_json(packet);
+  if (!parsed) {
+    return tl::unexpected(parsed.error());
+  }
+  try {
+    return decode_object(*parsed);
+  } catch (const nlohmann::json::exception& problem) {
+    return fail(fmt::format("message: {}", problem.what()));
+  }
+}
+
+}  // namespace postlude

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace postlude {
+
+/// What crosses the Unix socket between shim and extension, one JSON object a packet. Order, and
+/// what each message promises: PROTOCOL.md.
+
+/// Raised when a peer of another version would misread a message.
+inline constexpr int kProtocolVersion = 1;
+
+/// One invocation of this environment. Lambda repeats request ids (asynchronous retries), so the
+/// sequence number tells invocations apart.
+struct InvocationKey {
+  std::string request_id;
+  std::uint64_t sequence = 0;
+
+  friend bool operator==(const InvocationKey&, const InvocationKey&) = default;
+};
+
+/// Shim: first message. The shim alone reads the configuration.
+struct Hello {
+  int protocol = kProtocolVersion;
+  std::string runtime_api;  ///< host:port of the platform, never the proxy
+  std::string task_root;
+  std::string spool;  ///< this generation's folder
+  int concurrency = 4;
+  LogLevel log_level = LogLevel::info;
+};
+
+/// Extension: the answer of the platform to its registration.
+struct Registered {
+  bool accepted = false;
+  std::string identifier;  ///< Lambda-Extension-Identifier
+  std::string reason;      ///< where not accepted
+};
+
+/// Shim: the platform took the answer. Sent before the first Accepted of an invocation, and for an
+/// invocation without tasks if the last Settled reported carried ones: carried work may run now.
+struct Answered {
+  InvocationKey key;
+  EpochTime work_deadline;  ///< deadline - margin
+};
+
+/// Shim: the record is in the spool; the task belongs to the extension from here on.
+struct Accepted {
+  InvocationKey key;
+  std::string record;  ///< file name in the spool
+};
+
+/// How the answer ended, for the receipt.
+struct AnswerSummary {
+  EpochTime event_time;    ///< the event was delivered to the runtime
+  EpochTime response_end;  ///< the caller had everything (or would have)
+  std::optional<std::string> late_error_type;
+};
+
+/// Shim: nothing will be added to this invocation any more. Sent for every invocation.
+struct Closed {
+  InvocationKey key;
+  EpochTime work_deadline;  ///< deadline - margin
+  AnswerSummary answer;
+};
+
+/// Extension: the invocation is closed, every task that ran in it has ended or is carried, and its
+/// receipt is written.
+struct Settled {
+  InvocationKey key;
+  int carried = 0;  ///< tasks that wait for the next invocation
+};
+
+/// Shim: the environment ends; finish, spill or give up before `deadline`.
+struct ShutDown {
+  EpochTime deadline;
+};
+
+/// Extension: nothing is left that could still be done.
+struct Empty {};
+
+using Message =
+    std::variant<Hello, Registered, Answered, Accepted, Closed, Settled, ShutDown, Empty>;
+
+[[nodiscard]] std::string encode(const Message& message);
+
+/// An unknown type or a missing member is an error that names it.
+[[nodiscard]] Result<Message> decode(std::string_view packet);
+
+}  // namespace postlude

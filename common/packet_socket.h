@@ -1,0 +1,52 @@
+#pragma once
+
+#include "common/error.h"
+#include "common/unique_fd.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postlude {
+
+/// Both ends refuse larger messages; larger data travels as files of the spool.
+inline constexpr std::size_t kMaxPacketBytes = std::size_t{64} << 10;
+
+/// One connected AF_UNIX SOCK_SEQPACKET socket: a packet is a message, so there is no framing.
+/// Non-blocking; one thread at a time.
+class PacketSocket {
+ public:
+  explicit PacketSocket(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  /// Connects to an abstract name.
+  [[nodiscard]] static Result<PacketSocket> connect(std::string_view name);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+  /// would_block: the peer does not read; closed: it is gone.
+  [[nodiscard]] Result<void> send(std::string_view packet);
+
+  /// Nothing if none is waiting. closed: the peer is gone and all its packets were read.
+  [[nodiscard]] Result<std::optional<std::string>> receive();
+
+ private:
+  UniqueFd fd_;
+};
+
+/// Listens on an abstract name: no file, gone with the process.
+class PacketListener {
+ public:
+  [[nodiscard]] static Result<PacketListener> listen(std::string_view name);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+  /// Nothing if none is waiting. A peer that runs as another user is refused (an error).
+  [[nodiscard]] Result<std::optional<PacketSocket>> accept();
+
+ private:
+  explicit PacketListener(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  UniqueFd fd_;
+};
+
+}  // namespace postlude

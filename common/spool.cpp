@@ -1,0 +1,171 @@
+#include "common/spool.h"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace postlude {
+namespace {
+
+constexpr mode_t kFolderMode = 0700;
+constexpr mode_t kFileMode = 0600;
+/// A record holds a task definition (configuration is bounded at 48 KiB) and short strings.
+constexpr std::size_t kMaxRecordBytes = std::size_t{256} << 10;
+
+Result<void> make_folders(const std::string& folder) {
+  for (std::size_t slash = folder.find('/', 1);; slash = folder.find('/', slash + 1)) {
+    const std::string part = folder.substr(0, slash);
+    if (::mkdir(part.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+      return errno_failure("make folder", part);
+    }
+    if (slash == std::string::npos) {
+      return {};
+    }
+  }
+}
+
+}  // namespace
+
+Result<Spool> Spool::create(const std::string& root, std::string_view log_stream_name) {
+  const std::string environment = fmt::format("{}/{}", root, environment_folder(log_stream_name));
+  if (auto made = make_folders(environment); !made) {
+    return tl::unexpected(made.error());
+  }
+  constexpr int kMostGenerations = 1000000;  // an environment that was reset more often is broken
+  for (int generation = 1; generation < kMostGenerations; ++generation) {
+    std::string folder = fmt::format("{}/{:06}", environment, generation);
+    if (::mkdir(folder.c_str(), kFolderMode) == 0) {
+      return Spool(std::move(folder));
+    }
+    if (errno != EEXIST) {
+      return errno_failure("make folder", folder);
+    }
+  }
+  return fail(fmt::format("no free generation in {}", environment));
+}
+
+std::string Spool::path(std::string_view file) const {
+  return fmt::format("{}/{}", folder_, file);
+}
+
+Result<UniqueFd> Spool::open_new(const std::string& file) const {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
+  UniqueFd fd(::open(file.c_str(), kFlags, kFileMode));
+  if (!fd && errno == ENOENT) {
+    if (auto made = make_folders(folder_); !made) {
+      return tl::unexpected(made.error());
+    }
+    fd.reset(::open(file.c_str(), kFlags, kFileMode));
+  }
+  if (!fd) {
+    return errno_failure("create", file);
+  }
+  return fd;
+}
+
+Result<UniqueFd> Spool::create_capture(const std::string& name) {
+  return open_new(path(name));
+}
+
+Result<void> Spool::write_capture(const std::string& name, std::string_view bytes) {
+  auto fd = create_capture(name);
+  if (!fd) {
+    return tl::unexpected(fd.error());
+  }
+  return write_all(fd->get(), bytes, name);
+}
+
+Result<UniqueFd> Spool::open_capture(const std::string& name) const {
+  const std::string file = path(name);
+  UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return errno_failure("open", file);
+  }
+  return fd;
+}
+
+Result<void> Spool::write_record(const RecordName& name, const TaskRecord& record) {
+  const std::string target = path(format_record_name(name));
+  const std::string beside = target + ".new";
+  auto fd = open_new(beside);
+  if (!fd) {
+    return tl::unexpected(fd.error());
+  }
+  auto written = write_all(fd->get(), encode_record(record), beside);
+  if (written && ::rename(beside.c_str(), target.c_str()) != 0) {
+    written = errno_failure("rename", beside);
+  }
+  if (!written) {
+    ::unlink(beside.c_str());
+  }
+  return written;
+}
+
+Result<TaskRecord> Spool::read_record(const RecordName& name) const {
+  const std::string file = format_record_name(name);
+  auto fd = open_capture(file);
+  if (!fd) {
+    return tl::unexpected(fd.error());
+  }
+  auto text = read_all(fd->get(), kMaxRecordBytes, file);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  return decode_record(*text);
+}
+
+Result<void> Spool::rename_record(const RecordName& from, const RecordName& to) const {
+  const std::string old_path = path(format_record_name(from));
+  if (::rename(old_path.c_str(), path(format_record_name(to)).c_str()) != 0) {
+    return errno_failure("rename", old_path);
+  }
+  return {};
+}
+
+void Spool::remove_record(const RecordName& name) const {
+  ::unlink(path(format_record_name(name)).c_str());
+}
+
+void Spool::remove_capture(const std::string& name) const {
+  ::unlink(path(name).c_str());
+}
+
+Result<void> write_all(int fd, std::string_view bytes, std::string_view object) {
+  while (!bytes.empty()) {
+    const ssize_t size = ::write(fd, bytes.data(), bytes.size());
+    if (size < 0 && errno != EINTR) {
+      return errno_failure("write", object);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  }
+  return {};
+}
+
+Result<std::string> read_all(int fd, std::size_t limit, std::string_view object) {
+  struct stat info = {};
+  if (::fstat(fd, &info) != 0) {
+    return errno_failure("stat", object);
+  }
+  if (static_cast<std::size_t>(info.st_size) > limit) {
+    return fail(fmt::format("{} is too large: {} bytes", object, info.st_size));
+  }
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t filled = 0;
+  while (filled < text.size()) {
+    const ssize_t size = ::read(fd, text.data() + filled, text.size() - filled);
+    if (size < 0 && errno != EINTR) {
+      return errno_failure("read", object);
+    }
+    if (size == 0) {
+      return fail(fmt::format("{} ended early", object));
+    }
+    filled += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+  }
+  return text;
+}
+
+}  // namespace postlude

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "common/error.h"
+#include "common/spool_format.h"
+#include "common/unique_fd.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postlude {
+
+/// The folder that holds accepted work of one generation (one life of the shim) of one environment:
+/// "<root>/<environment>/<generation>/". The shim writes records and captures; the extension reads,
+/// renames and removes them. SPOOL.md describes the files. Survives processes, not the machine:
+/// nothing is synced.
+///
+/// Functions clean /tmp: where the folder is gone, writing makes it again, and the other calls
+/// answer ErrorCode::not_found. One thread at a time in each process.
+class Spool {
+ public:
+  /// Makes a new generation. Folders are private to the user (0700).
+  [[nodiscard]] static Result<Spool> create(const std::string& root,
+                                            std::string_view log_stream_name);
+
+  /// Joins the generation that another process made.
+  [[nodiscard]] static Spool attach(std::string folder) { return Spool(std::move(folder)); }
+
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+
+  /// Opens a new file for a body that is captured piece by piece; readable and writable.
+  [[nodiscard]] Result<UniqueFd> create_capture(const std::string& name);
+  [[nodiscard]] Result<void> write_capture(const std::string& name, std::string_view bytes);
+  [[nodiscard]] Result<UniqueFd> open_capture(const std::string& name) const;
+
+  /// Durable once this returns: written beside and renamed into place.
+  [[nodiscard]] Result<void> write_record(const RecordName& name, const TaskRecord& record);
+  [[nodiscard]] Result<TaskRecord> read_record(const RecordName& name) const;
+  /// Notes an attempt or an interruption before it counts.
+  [[nodiscard]] Result<void> rename_record(const RecordName& from, const RecordName& to) const;
+
+  /// A file that is gone already is fine.
+  void remove_record(const RecordName& name) const;
+  void remove_capture(const std::string& name) const;
+
+ private:
+  explicit Spool(std::string folder) : folder_(std::move(folder)) {}
+
+  [[nodiscard]] std::string path(std::string_view file) const;
+  [[nodiscard]] Result<UniqueFd> open_new(const std::string& file) const;
+
+  std::string folder_;
+};
+
+/// Writes everything to a file descriptor. EINTR and short counts are handled.
+[[nodiscard]] Result<void> write_all(int fd, std::string_view bytes, std::string_view object);
+
+/// The whole of a file that is at most `limit` bytes long.
+[[nodiscard]] Result<std::string> read_all(int fd, std::size_t limit, std::string_view object);
+
+}  // namespace postlude

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/messages.h"
+#include "common/task.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postlude {
+
+/// What changes while a task is worked on stands in the *name* of its record, so that a rename is
+/// all it takes to note it: "<number>-<attempts>-<interruptions>.task". Names sort by acceptance.
+struct RecordName {
+  std::uint64_t number = 0;  ///< order of acceptance in this generation
+  int attempts = 0;          ///< started, without the interrupted ones
+  int interruptions = 0;
+
+  friend bool operator==(const RecordName&, const RecordName&) = default;
+};
+
+[[nodiscard]] std::string format_record_name(const RecordName& name);
+/// Nothing for any other file.
+[[nodiscard]] std::optional<RecordName> parse_record_name(std::string_view file);
+
+/// Captured bodies are files of their own, shared by the tasks of one invocation. A record names
+/// them; they are complete before the record exists.
+struct CapturedBodies {
+  std::string event;     ///< file name; the whole event
+  std::string response;  ///< file name, empty without a response
+  std::string error;     ///< file name, empty without an error
+  /// The response was streamed as an HTTP integration response: prelude, eight NULs, body.
+  bool response_has_prelude = false;
+  /// Only the first part of the response was kept.
+  bool response_truncated = false;
+};
+
+/// Everything needed to run a task, also by a later process.
+struct TaskRecord {
+  std::string id;  ///< "<requestId>/<name>/<n>"
+  InvocationKey key;
+  EpochTime deadline;       ///< of the invocation that accepted it
+  EpochTime work_deadline;  ///< deadline - margin
+  std::string function_arn;
+  std::string trace_id;
+  std::optional<std::string> tenant_id;
+  CapturedBodies bodies;
+  Task task;
+};
+
+[[nodiscard]] std::string encode_record(const TaskRecord& record);
+[[nodiscard]] Result<TaskRecord> decode_record(std::string_view text);
+
+/// The folder of one environment below the spool folder: derived from its log stream name, which
+/// Lambda makes unique.
+[[nodiscard]] std::string environment_folder(std::string_view log_stream_name);
+
+}  // namespace postlude
