@@ -2,6 +2,7 @@
 #include "common/signals.h"
 #include "tests/emulator/event_journal.h"
 #include "tests/emulator/fleet.h"
+#include "tests/emulator/function_url.h"
 #include "tests/emulator/invoke_api.h"
 #include "tests/emulator/options.h"
 #include "tests/emulator/sandbox_process.h"
@@ -44,14 +45,19 @@ int run(const Options& options, const std::string& path) {
   if (!invoke_api) {
     return complain(invoke_api.error().message);
   }
+  const auto function_url = FunctionUrl::start(options, fleet, *journal);
+  if (!function_url) {
+    return complain(function_url.error().message);
+  }
   if (options.init_moment == InitMoment::eager) {
     if (const auto started = fleet.start_first(); !started) {
       return complain(started.error().message);
     }
   }
   const std::string invoke_url = fmt::format("http://127.0.0.1:{}", (*invoke_api)->port());
-  write_all(STDOUT_FILENO, fmt::format("listening invoke={}\n", invoke_url));
-  journal->record("listening", {{"invoke", invoke_url}});
+  const std::string url = fmt::format("http://127.0.0.1:{}", (*function_url)->port());
+  write_all(STDOUT_FILENO, fmt::format("listening invoke={} url={}\n", invoke_url, url));
+  journal->record("listening", {{"invoke", invoke_url}, {"url", url}});
   wait_for_signal(*signals);
   fleet.stop();
   journal->record("stopped", nlohmann::json::object());
