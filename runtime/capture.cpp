@@ -16,7 +16,7 @@ bool unlinked(int fd) {
   return ::fstat(fd, &info) == 0 && info.st_nlink == 0;
 }
 
-Result<void> copy(int from, int to, std::string_view object) {
+Result<void> copy_file(int from, int to, std::string_view object) {
   std::array<char, std::size_t{64} << 10> block;
   off_t offset = 0;
   while (true) {
@@ -86,7 +86,7 @@ Result<std::string> Capture::store() {
     if (!again) {
       return tl::unexpected(again.error());
     }
-    written_ = copy(file_.get(), again->get(), name_);
+    written_ = copy_file(file_.get(), again->get(), name_);
   }
   if (!written_) {
     return tl::unexpected(written_.error());
