@@ -1,0 +1,80 @@
+#include "common/json_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace postlude {
+namespace {
+
+/// Where nesting passes the limit, or npos. Of text that is not JSON it may say anything; the
+/// parser refuses that anyway.
+std::size_t find_too_deep(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') {
+        ++at;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) {
+        return at;
+      }
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return std::string_view::npos;
+}
+
+tl::unexpected<Error> fail_at(std::size_t offset, std::string_view reason) {
+  return fail("offset " + std::to_string(offset) + ": " + std::string(reason));
+}
+
+}  // namespace
+
+std::string json_error_reason(std::string_view exception_text) {
+  if (exception_text.find("number overflow") != std::string_view::npos) {
+    return "a number is too large";
+  }
+  const std::size_t id_end = exception_text.find("] ");
+  if (id_end != std::string_view::npos) {
+    exception_text.remove_prefix(id_end + 2);
+  }
+  constexpr std::string_view kBeforeReason = " - ";
+  const std::size_t dash = exception_text.find(kBeforeReason);
+  if (dash != std::string_view::npos) {
+    exception_text.remove_prefix(dash + kBeforeReason.size());
+  }
+  return std::string(exception_text.substr(0, exception_text.find("; last read: ")));
+}
+
+Result<nlohmann::json> parse_json(std::string_view text) {
+  // The library takes a NUL byte for the end of its input.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return fail_at(nul, "NUL byte");
+  }
+  if (const std::size_t deep = find_too_deep(text); deep != std::string_view::npos) {
+    return fail_at(deep, "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  }
+  try {
+    return nlohmann::json::parse(text.begin(), text.end());
+  } catch (const nlohmann::json::parse_error& error) {
+    const std::size_t offset = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
+    return fail_at(offset, json_error_reason(error.what()));
+  } catch (const nlohmann::json::exception& error) {
+    return fail(json_error_reason(error.what()));
+  }
+}
+
+std::string dump_json(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace postlude
