@@ -50,7 +50,7 @@ class TextCursor {
 std::size_t string_length(std::string_view rest) {
   std::size_t at = 1;
   while (at < rest.size() && rest[at] != '"') {
-    at += rest[at] == '\\' ? 2 : 1;
+    at += rest[at] == '\\' ? 2U : 1U;
   }
   return at + 1;
 }
