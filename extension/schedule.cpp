@@ -49,10 +49,7 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
   return advance(now, {});
 }
 
-Steps Schedule::dropped(const InvocationKey& key,
-                        std::string id,
-                        std::string why,
-                        EpochTime now) {
+Steps Schedule::dropped(const InvocationKey& key, std::string id, std::string why, EpochTime now) {
   ++ended_.accepted;
   ++ended_.dropped;
   Open* invocation = find(key);
@@ -263,10 +260,7 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   steps.emplace_back(StartAttempt{before, task.name, limit});
 }
 
-void Schedule::attempt_failed(Held& task,
-                              const std::string& why,
-                              EpochTime now,
-                              double random) {
+void Schedule::attempt_failed(Held& task, const std::string& why, EpochTime now, double random) {
   task.stopping = false;
   if (task.name.attempts >= task.attempts) {
     end(task, TaskState::failed, why);
