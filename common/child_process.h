@@ -47,8 +47,8 @@ struct ChildSpec {
 
 /// Asks one child; nothing while it runs (a stopped child runs). Reaps it when it has ended.
 [[nodiscard]] std::optional<ExitStatus> reap(pid_t pid);
-/// Asks without reaping: an ended child stays a zombie, so that its process id and group cannot pass
-/// to others yet.
+/// Asks without reaping: an ended child stays a zombie, so that its process id and group cannot
+/// pass to others yet.
 [[nodiscard]] std::optional<ExitStatus> peek(pid_t pid);
 /// As reap, waiting for the end.
 [[nodiscard]] ExitStatus wait_for(pid_t pid);

@@ -31,8 +31,8 @@ std::string_view shortened(std::string_view text) {
 }
 
 bool needs_attention(TaskState state) {
-  return state == TaskState::failed || state == TaskState::expired ||
-         state == TaskState::spilled || state == TaskState::dropped;
+  return state == TaskState::failed || state == TaskState::expired || state == TaskState::spilled ||
+         state == TaskState::dropped;
 }
 
 /// "3 done, 1 failed"
@@ -135,15 +135,8 @@ class Parts {
 }  // namespace
 
 std::string_view state_name(TaskState state) {
-  constexpr std::array<std::string_view, 9> kNames = {"queued",
-                                                      "running",
-                                                      "waiting",
-                                                      "carried",
-                                                      "done",
-                                                      "failed",
-                                                      "spilled",
-                                                      "expired",
-                                                      "dropped"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "queued", "running", "waiting", "carried", "done", "failed", "spilled", "expired", "dropped"};
   return kNames.at(static_cast<std::size_t>(state));
 }
 

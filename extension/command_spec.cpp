@@ -15,7 +15,8 @@ constexpr std::string_view kDefaultPath = "/usr/local/bin:/bin:/usr/bin";
 Environment command_environment(const CommandAction& action, const CommandContext& context) {
   const TaskRecord& record = context.record;
   Environment environment = context.environment;
-  // The runtime's private channel for its log; a descriptor of that number would be somebody else's.
+  // The runtime's private channel for its log; a descriptor of that number would be somebody
+  // else's.
   environment.erase("_LAMBDA_TELEMETRY_LOG_FD");
   environment.erase("_X_AMZN_TRACE_ID");
   if (!record.trace_id.empty()) {

@@ -71,13 +71,13 @@ void Conductor::on_hello(const Hello& hello) {
   session_.emplace(
       loop_,
       hello,
-      ExtensionApi::Handlers{
-          [this](const Registered& registered) { on_registered(registered); },
-          [this](const PlatformEvent& event) { on_platform_event(event); },
-          [this](const Error& error) {
-            session_->release.refused();
-            log_.error("the platform refused the poll for the next event: " + error.message);
-          }});
+      ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
+                             [this](const PlatformEvent& event) { on_platform_event(event); },
+                             [this](const Error& error) {
+                               session_->release.refused();
+                               log_.error("the platform refused the poll for the next event: " +
+                                          error.message);
+                             }});
   session_->platform.register_for_invoke();
 }
 
@@ -166,9 +166,8 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
 }
 
 void Conductor::apply(Steps steps) {
-  to_do_.insert(to_do_.end(),
-                std::make_move_iterator(steps.begin()),
-                std::make_move_iterator(steps.end()));
+  to_do_.insert(
+      to_do_.end(), std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
   if (doing_) {
     return;
   }
@@ -236,15 +235,13 @@ tl::expected<void, AttemptResult> Conductor::start_command(HeldTask& task,
                                          .work_deadline = step.work_deadline,
                                          .response = bodies.response,
                                          .error = bodies.error});
-  task.command =
-      std::make_unique<RunCommand>(CommandPlace{loop_, descendants_, log_}, record.id);
-  return task.command->start(
-      std::move(*spec),
-      std::move(document),
-      {bodies.event, bodies.event_bytes},
-      [this, number = step.after.number](const AttemptResult& result) {
-        on_attempt_ended(number, result);
-      });
+  task.command = std::make_unique<RunCommand>(CommandPlace{loop_, descendants_, log_}, record.id);
+  return task.command->start(std::move(*spec),
+                             std::move(document),
+                             {bodies.event, bodies.event_bytes},
+                             [this, number = step.after.number](const AttemptResult& result) {
+                               on_attempt_ended(number, result);
+                             });
 }
 
 void Conductor::rename(const RecordName& before, const RecordName& after) {

@@ -18,9 +18,9 @@ class Descendants {
 
   void task_started(pid_t leader, std::string task_id);
 
-  /// Kills the group of the leader, and every descendant that left the group. A descendant that also
-  /// threw away its environment is ended as soon as no task runs. The leader is reaped here and must
-  /// not have been before: its process id would be free for others.
+  /// Kills the group of the leader, and every descendant that left the group. A descendant that
+  /// also threw away its environment is ended as soon as no task runs. The leader is reaped here
+  /// and must not have been before: its process id would be free for others.
   void task_ended(pid_t leader);
 
   /// Waits for adopted children that have ended, and ends those that belong to no running task.

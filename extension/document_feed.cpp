@@ -73,8 +73,7 @@ DocumentFeed::Progress DocumentFeed::write_event() {
   std::array<char, kPieceBytes> piece;
   while (event_sent_ < event_.bytes) {
     const std::size_t wanted = std::min<std::uint64_t>(piece.size(), event_.bytes - event_sent_);
-    const ssize_t size =
-        ::pread(event_.fd, piece.data(), wanted, static_cast<off_t>(event_sent_));
+    const ssize_t size = ::pread(event_.fd, piece.data(), wanted, static_cast<off_t>(event_sent_));
     if (size < 0 && errno == EINTR) {
       continue;
     }

@@ -11,8 +11,8 @@
 using namespace postlude;
 
 /// postlude-extension --link NAME: started by the shim, which listens on the abstract socket NAME.
-/// Without a shim there is nothing to do, so every failure here ends the process; the shim then goes
-/// on without it, and the function never notices.
+/// Without a shim there is nothing to do, so every failure here ends the process; the shim then
+/// goes on without it, and the function never notices.
 int main(int argc, char** argv) {
   const Log log(STDOUT_FILENO, LogLevel::info);
   if (argc != 3 || std::string_view(argv[1]) != "--link") {

@@ -19,9 +19,9 @@ struct PlatformAnswer {
 };
 
 /// One connection to the platform's HTTP API, one request at a time, on the thread of the loop. It
-/// stays open between requests and is made anew where the platform closed it meanwhile. There are no
-/// timeouts: a poll may be parked for as long as the environment is frozen. No request is repeated
-/// once a byte of it was sent: the platform refuses a second poll.
+/// stays open between requests and is made anew where the platform closed it meanwhile. There are
+/// no timeouts: a poll may be parked for as long as the environment is frozen. No request is
+/// repeated once a byte of it was sent: the platform refuses a second poll.
 class PlatformConnection {
  public:
   using Done = std::function<void(Result<PlatformAnswer>)>;

@@ -16,7 +16,8 @@
 namespace postlude::extension {
 namespace {
 
-/// Lambda allows 4 KiB of variables; elsewhere an environment can be as large as the kernel lets it.
+/// Lambda allows 4 KiB of variables; elsewhere an environment can be as large as the kernel lets
+/// it.
 constexpr std::size_t kMostProcBytes = std::size_t{4} << 20;
 
 std::optional<std::string> read_proc(const std::string& path) {

@@ -24,10 +24,10 @@ class Release {
 
  private:
   enum class State {
-    driven,    ///< not registered: never asks
-    parked,    ///< the platform has our poll
-    holding,   ///< an invocation is at hand
-    refused,   ///< tries once more
+    driven,   ///< not registered: never asks
+    parked,   ///< the platform has our poll
+    holding,  ///< an invocation is at hand
+    refused,  ///< tries once more
     given_up,
   };
 
@@ -35,7 +35,7 @@ class Release {
 
   State state_ = State::driven;
   bool refused_before_ = false;
-  std::string current_;                    ///< holding: the request id
+  std::string current_;                     ///< holding: the request id
   std::vector<std::string> settled_early_;  ///< before their INVOKE came
 };
 

@@ -37,8 +37,8 @@ class RunCommand {
   RunCommand& operator=(const RunCommand&) = delete;
   ~RunCommand() { kill(); }
 
-  /// The error is a result already: the program was not started, and `done` is not called. Otherwise
-  /// it is called once, from the loop; this object may be destroyed after that round.
+  /// The error is a result already: the program was not started, and `done` is not called.
+  /// Otherwise it is called once, from the loop; this object may be destroyed after that round.
   [[nodiscard]] tl::expected<void, AttemptResult> start(ChildSpec spec,
                                                         TaskDocument document,
                                                         EventFile event,

@@ -265,10 +265,7 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   steps.emplace_back(StartAttempt{before, task.name, limit});
 }
 
-void Schedule::attempt_failed(Held& task,
-                              const std::string& why,
-                              EpochTime now,
-                              double random) {
+void Schedule::attempt_failed(Held& task, const std::string& why, EpochTime now, double random) {
   task.stopping = false;
   if (task.name.attempts >= task.attempts) {
     end(task, TaskState::failed, why);

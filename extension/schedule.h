@@ -28,13 +28,14 @@ inline constexpr Millis kStopGrace = Millis(200);
 /// An invocation is open from its first mention until it is closed and hosts nothing any more. Then
 /// it is released, once, after its receipt. Every call may release invocations.
 ///
-/// With a concurrency of 1 the order is strict: a task starts only when all earlier ones have ended,
-/// so that one which is carried takes the later ones along.
+/// With a concurrency of 1 the order is strict: a task starts only when all earlier ones have
+/// ended, so that one which is carried takes the later ones along.
 class Schedule {
  public:
   explicit Schedule(int concurrency) : concurrency_(concurrency) {}
 
-  /// A number that is already held is ignored. A task of an invocation that was released is carried.
+  /// A number that is already held is ignored. A task of an invocation that was released is
+  /// carried.
   [[nodiscard]] Steps accepted(const RecordName& name, const TaskRecord& record, EpochTime now);
   /// Accepted, but its record could not be written or cannot be read.
   [[nodiscard]] Steps dropped(Dropped task, EpochTime now);

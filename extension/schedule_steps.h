@@ -51,12 +51,8 @@ struct ReleaseInvocation {
   int carried = 0;  ///< tasks that wait for the next invocation
 };
 
-using Step = std::variant<StartAttempt,
-                          StopAttempt,
-                          NoteInterruption,
-                          EndTask,
-                          WriteReceipt,
-                          ReleaseInvocation>;
+using Step = std::
+    variant<StartAttempt, StopAttempt, NoteInterruption, EndTask, WriteReceipt, ReleaseInvocation>;
 using Steps = std::vector<Step>;
 
 /// How an attempt ended, whatever the action.

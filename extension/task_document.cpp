@@ -8,12 +8,12 @@
 namespace postlude::extension {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   return dump_json(nlohmann::json(text));
 }
 
-std::string quoted_or_null(std::string_view text) {
-  return text.empty() ? "null" : quoted(text);
+std::string text_or_null(std::string_view text) {
+  return text.empty() ? "null" : json_text(text);
 }
 
 }  // namespace
@@ -24,20 +24,20 @@ TaskDocument task_document(const DocumentParts& parts) {
   document.before_event = fmt::format(
       R"({{"id":{},"task":{},"attempt":{},"requestId":{},"functionArn":{},"traceId":{},)"
       R"("tenantId":{},"deadlineMs":{},"event":)",
-      quoted(record.id),
-      quoted(record.task.name),
+      json_text(record.id),
+      json_text(record.task.name),
       parts.attempt,
-      quoted(record.key.request_id),
-      quoted_or_null(record.function_arn),
-      quoted_or_null(record.trace_id),
-      record.tenant_id ? quoted(*record.tenant_id) : "null",
+      json_text(record.key.request_id),
+      text_or_null(record.function_arn),
+      text_or_null(record.trace_id),
+      record.tenant_id ? json_text(*record.tenant_id) : "null",
       epoch_ms(parts.work_deadline));
-  document.after_event = fmt::format(R"(,"response":{},"error":{},"payload":null,"truncated":{}}})"
-                                     "\n",
-                                     parts.response,
-                                     parts.error,
-                                     record.bodies.response_truncated ? R"(["response.body"])"
-                                                                      : "null");
+  document.after_event =
+      fmt::format(R"(,"response":{},"error":{},"payload":null,"truncated":{}}})"
+                  "\n",
+                  parts.response,
+                  parts.error,
+                  record.bodies.response_truncated ? R"(["response.body"])" : "null");
   return document;
 }
 

@@ -69,7 +69,8 @@ bool is_utf8_text(std::string_view text) {
 std::string_view without_cut_character(std::string_view text) {
   constexpr std::size_t kMostContinuations = 3;
   std::size_t lead = text.size();
-  while (lead > 0 && text.size() - lead < kMostContinuations && continues(byte_at(text, lead - 1))) {
+  while (lead > 0 && text.size() - lead < kMostContinuations &&
+         continues(byte_at(text, lead - 1))) {
     --lead;
   }
   if (lead == 0) {
@@ -86,10 +87,9 @@ std::string base64(std::string_view bytes) {
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const std::size_t left = bytes.size() - at;
-    const std::uint32_t group =
-        (std::uint32_t{byte_at(bytes, at)} << 16U) |
-        (left > 1 ? std::uint32_t{byte_at(bytes, at + 1)} << 8U : 0U) |
-        (left > 2 ? std::uint32_t{byte_at(bytes, at + 2)} : 0U);
+    const std::uint32_t group = (std::uint32_t{byte_at(bytes, at)} << 16U) |
+                                (left > 1 ? std::uint32_t{byte_at(bytes, at + 1)} << 8U : 0U) |
+                                (left > 2 ? std::uint32_t{byte_at(bytes, at + 2)} : 0U);
     out.push_back(kAlphabet[(group >> 18U) & 63U]);
     out.push_back(kAlphabet[(group >> 12U) & 63U]);
     out.push_back(left > 1 ? kAlphabet[(group >> 6U) & 63U] : '=');
