@@ -50,9 +50,28 @@ class TextCursor {
 std::size_t string_length(std::string_view rest) {
   std::size_t at = 1;
   while (at < rest.size() && rest[at] != '"') {
-    at += rest[at] == '\\' ? 2 : 1;
+    at += rest[at] == '\\' ? 2U : 1U;
   }
   return at + 1;
+}
+
+std::size_t digits_end(std::string_view rest, std::size_t at) {
+  return std::min(rest.find_first_not_of("0123456789", at), rest.size());
+}
+
+/// Length of the number at the front of `rest`, which the parser took. What follows may look like a
+/// part of it: "01" is two numbers.
+std::size_t number_length(std::string_view rest) {
+  std::size_t at = rest.starts_with('-') ? 1 : 0;
+  at = rest[at] == '0' ? at + 1 : digits_end(rest, at);
+  if (at < rest.size() && rest[at] == '.') {
+    at = digits_end(rest, at + 1);
+  }
+  if (at < rest.size() && (rest[at] == 'e' || rest[at] == 'E')) {
+    const bool has_sign = at + 1 < rest.size() && (rest[at + 1] == '+' || rest[at + 1] == '-');
+    at = digits_end(rest, at + (has_sign ? 2U : 1U));
+  }
+  return at;
 }
 
 /// The events carry no positions, but they come in the order of the text: the start of each token
@@ -91,18 +110,18 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(std::size_t bytes_read,
-                   const std::string& last_token,
+                   const std::string& /*last_token*/,
                    const nlohmann::json::exception& error) override {
     const std::string reason = json_error_reason(error.what());
-    // An error inside a string stands at the character that was read last, any other at the start
-    // of its token. A string without end began where the next token is.
-    const bool inside_string = reason.starts_with("invalid string");
-    const bool endless = reason.ends_with("missing closing quote");
-    if (endless) {
-      cursor_.advance_to_token();
+    // At the character that was read last: a bracket, comma or colon that may not stand there, the
+    // end of the text, or an error inside a string. Else at the start of the token.
+    const bool inside_string =
+        reason.starts_with("invalid string") && !reason.ends_with("missing closing quote");
+    if (inside_string || reason.starts_with("unexpected '") ||
+        reason.starts_with("unexpected end of input")) {
+      cursor_.advance_to(bytes_read - std::min<std::size_t>(1, bytes_read));
     } else {
-      const std::size_t back = inside_string ? 1 : std::max<std::size_t>(last_token.size(), 1);
-      cursor_.advance_to(bytes_read - std::min(back, bytes_read));
+      cursor_.advance_to_token();
     }
     return refuse("not valid JSON: " + reason);
   }
@@ -122,8 +141,7 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool add_number() {
     cursor_.advance_to_token();
-    const std::string_view rest = cursor_.rest();
-    const std::string_view text = rest.substr(0, rest.find_first_not_of("+-.0123456789eE"));
+    const std::string_view text = cursor_.rest().substr(0, number_length(cursor_.rest()));
     return add_scalar(JsonNode{.kind = JsonKind::number, .text = std::string(text)}, text.size());
   }
 

@@ -24,12 +24,12 @@ enum class JsonKind { null, boolean, number, string, array, object };
 /// A JSON value that knows where it stands. Duplicate keys are kept, in the order of the text.
 struct JsonNode {
   JsonKind kind = JsonKind::null;
-  TextPosition position;        ///< of the first character of the value
-  bool boolean = false;         ///< of a boolean
-  std::string text;             ///< of a string: decoded; of a number: as written
-  std::vector<JsonNode> items;  ///< of an array: elements; of an object: members
-  std::string key;              ///< of a member: decoded
-  TextPosition key_position;    ///< of a member: of the key's opening quote
+  TextPosition position = {};        ///< of the first character of the value
+  bool boolean = false;              ///< of a boolean
+  std::string text = {};             ///< of a string: decoded; of a number: as written
+  std::vector<JsonNode> items = {};  ///< of an array: elements; of an object: members
+  std::string key = {};              ///< of a member: decoded
+  TextPosition key_position = {};    ///< of a member: of the key's opening quote
 };
 
 struct JsonProblem {

@@ -3,9 +3,24 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace postlude {
 namespace {
+
+/// The library names tokens as its parser does, and only one of those that could follow a value.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kPlainerWords{{
+    {"; expected '[', '{', or a literal", "; expected a value"},
+    {"; expected ']'", "; expected ',' or ']'"},
+    {"; expected '}'", "; expected ',' or '}'"},
+    {"; expected string literal", "; expected a key in double quotes"},
+    {"string literal", "a string"},
+    {"number literal", "a number"},
+    {"true literal", "true"},
+    {"false literal", "false"},
+    {"null literal", "null"},
+}};
 
 /// Where nesting passes the limit, or npos. Of text that is not JSON it may say anything; the
 /// parser refuses that anyway.
@@ -52,7 +67,13 @@ std::string json_error_reason(std::string_view exception_text) {
   if (dash != std::string_view::npos) {
     exception_text.remove_prefix(dash + kBeforeReason.size());
   }
-  return std::string(exception_text.substr(0, exception_text.find("; last read: ")));
+  std::string reason(exception_text.substr(0, exception_text.find("; last read: ")));
+  for (const auto& [theirs, ours] : kPlainerWords) {
+    if (const std::size_t at = reason.find(theirs); at != std::string::npos) {
+      reason.replace(at, theirs.size(), ours);
+    }
+  }
+  return reason;
 }
 
 Result<nlohmann::json> parse_json(std::string_view text) {

@@ -15,6 +15,6 @@ using Problems = std::vector<std::string>;
 
 /// A user's value for a message: in double quotes, control characters and quotes escaped, bad UTF-8
 /// replaced, cut where it is long.
-[[nodiscard]] std::string quoted(std::string_view value);
+[[nodiscard]] std::string in_quotes(std::string_view value);
 
 }  // namespace postlude::runtime

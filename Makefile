@@ -1,0 +1,83 @@
+# The only door to the build. Every target does its own set-up; a second run finds it done.
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+JOBS ?= $(shell nproc)
+# More arguments for ctest, for example: make test CTEST='-R early'
+CTEST ?=
+
+ROOT := $(CURDIR)
+BUILD := $(ROOT)/build
+RELEASE := $(BUILD)/cmake/release
+ASAN := $(BUILD)/asan
+TSAN := $(BUILD)/tsan
+LINT := $(BUILD)/cmake/lint
+TOOLS := $(BUILD)/tools/node_modules
+
+configure = [ -f $(1)/build.ninja ] || cmake -S $(ROOT) -B $(1) -G Ninja $(2)
+
+.PHONY: build deps test test-full demo layer bench simulate lint format asan tsan fuzz clean
+
+build:
+	@.ci/packages build
+	@$(call configure,$(RELEASE),-DPOSTLUDE_WERROR=ON -DPOSTLUDE_OUTPUT_DIR=$(BUILD))
+	@ninja -C $(RELEASE) -j$(JOBS)
+
+deps:
+	@.ci/packages build lint
+	@.ci/tools
+
+test: build
+	@.ci/tools
+	@ctest --test-dir $(RELEASE) -j$(JOBS) --output-on-failure --no-tests=error -L '^(unit|core)$$' $(CTEST)
+
+demo: build
+	@.ci/tools
+	@POSTLUDE_BUILD=$(BUILD) POSTLUDE_BIN_DIR=$(BUILD)/bin POSTLUDE_LAYER_DIR=$(BUILD)/layer \
+	  POSTLUDE_TEST_TOOLS=$(TOOLS) PATH=$(TOOLS)/.bin:$$PATH tests/demo/run
+
+asan:
+	@.ci/packages build
+	@.ci/tools
+	@$(call configure,$(ASAN),-DPOSTLUDE_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug)
+	@ninja -C $(ASAN) -j$(JOBS)
+	@.ci/sanitize $(ASAN) -j$(JOBS) $(CTEST)
+
+tsan:
+	@.ci/packages build
+	@.ci/tools
+	@$(call configure,$(TSAN),-DPOSTLUDE_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug)
+	@ninja -C $(TSAN) -j$(JOBS)
+	@.ci/sanitize $(TSAN) -j$(JOBS) $(CTEST)
+
+lint:
+	@.ci/packages build lint
+	@$(call configure,$(LINT),-DCMAKE_CXX_COMPILER=clang++-14)
+	@ninja -C $(LINT) build.ninja common/third_party/httplib/httplib.h
+	@.ci/lint $(LINT)
+
+format:
+	@.ci/packages lint
+	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs -r clang-format-14 -i
+
+layer:
+	@echo "make layer: the zips of static binaries are not built yet; 'make build' lays the host's layer into build/layer" >&2
+	@exit 1
+
+test-full:
+	@echo "make test-full: the long schedules and soak runs do not exist yet; 'make test' runs every test there is" >&2
+	@exit 1
+
+bench:
+	@echo "make bench: the benchmark of the targets does not exist yet" >&2
+	@exit 1
+
+simulate:
+	@echo "make simulate: the seeded simulator over the pure cores does not exist yet" >&2
+	@exit 1
+
+fuzz:
+	@echo "make fuzz: the libFuzzer targets do not exist yet" >&2
+	@exit 1
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,98 @@
+#include "runtime/capture.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace postlude::runtime {
+namespace {
+
+/// Functions clean /tmp: the name may be gone while the open file still holds the bytes.
+bool unlinked(int fd) {
+  struct stat info = {};
+  return ::fstat(fd, &info) == 0 && info.st_nlink == 0;
+}
+
+Result<void> copy_file(int from, int to, std::string_view object) {
+  std::array<char, std::size_t{64} << 10> block;
+  off_t offset = 0;
+  while (true) {
+    const ssize_t size = ::pread(from, block.data(), block.size(), offset);
+    if (size < 0 && errno != EINTR) {
+      return errno_failure("read", object);
+    }
+    if (size == 0) {
+      return {};
+    }
+    if (size > 0) {
+      if (auto written = write_all(to, {block.data(), static_cast<std::size_t>(size)}, object);
+          !written) {
+        return written;
+      }
+      offset += size;
+    }
+  }
+}
+
+}  // namespace
+
+Capture::~Capture() {
+  if (file_ && !stored_) {
+    spool_->remove_capture(name_);
+  }
+}
+
+void Capture::append(std::string_view bytes) {
+  if (extent_ == Extent::prefix) {
+    const std::size_t room = kMaxResponseBytes - std::min(kMaxResponseBytes, memory_.size());
+    truncated_ = truncated_ || bytes.size() > room;
+    memory_.append(bytes.substr(0, room));
+  } else if (!file_ && memory_.size() + bytes.size() <= kMemoryBytes) {
+    memory_.append(bytes);
+  } else {
+    spill(bytes);
+  }
+}
+
+void Capture::spill(std::string_view bytes) {
+  if (!written_) {
+    return;
+  }
+  if (!file_) {
+    auto file = spool_->create_capture(name_);
+    if (!file) {
+      written_ = tl::unexpected(file.error());
+      return;
+    }
+    file_ = std::move(*file);
+    written_ = write_all(file_.get(), std::exchange(memory_, {}), name_);
+  }
+  if (written_) {
+    written_ = write_all(file_.get(), bytes, name_);
+  }
+}
+
+Result<std::string> Capture::store() {
+  if (!written_) {
+    return tl::unexpected(written_.error());
+  }
+  if (!stored_ && !file_) {
+    written_ = spool_->write_capture(name_, memory_);
+  } else if (file_ && unlinked(file_.get())) {
+    auto again = spool_->create_capture(name_);
+    if (!again) {
+      return tl::unexpected(again.error());
+    }
+    written_ = copy_file(file_.get(), again->get(), name_);
+  }
+  if (!written_) {
+    return tl::unexpected(written_.error());
+  }
+  stored_ = true;
+  return name_;
+}
+
+}  // namespace postlude::runtime

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "common/error.h"
+#include "common/spool.h"
+#include "common/unique_fd.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace postlude::runtime {
+
+/// A copy of a body that passes by, for the task document. Small bodies stay in memory and become
+/// a file only if a task needs them; an event beyond kMemoryBytes goes to its file as it comes, so
+/// that the shim's memory stays flat. A failure to write is kept and reported by store().
+class Capture {
+ public:
+  /// Most events are smaller than this and never touch the disk unless a task runs.
+  static constexpr std::size_t kMemoryBytes = std::size_t{64} << 10;
+  /// Contract 4.4: of a response only this much is kept.
+  static constexpr std::size_t kMaxResponseBytes = std::size_t{256} << 10;
+
+  enum class Extent {
+    whole,   ///< events
+    prefix,  ///< responses: the first kMaxResponseBytes, in memory
+  };
+
+  Capture(Spool* spool, std::string name, Extent extent)
+      : spool_(spool), name_(std::move(name)), extent_(extent) {}
+  Capture(Capture&&) noexcept = default;
+  Capture& operator=(Capture&&) noexcept = default;
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  /// Removes its file unless store() handed it over.
+  ~Capture();
+
+  void append(std::string_view bytes);
+  void clear() { memory_.clear(); }
+
+  [[nodiscard]] bool truncated() const { return truncated_; }
+  [[nodiscard]] bool empty() const { return memory_.empty() && !file_; }
+
+  /// Makes the file complete and hands it over; its name. Again: the same name, nothing to do.
+  [[nodiscard]] Result<std::string> store();
+
+ private:
+  void spill(std::string_view bytes);
+
+  Spool* spool_;
+  std::string name_;
+  Extent extent_;
+  std::string memory_;
+  UniqueFd file_;
+  Result<void> written_;
+  bool truncated_ = false;
+  bool stored_ = false;
+};
+
+}  // namespace postlude::runtime

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string_view>
+
+namespace postlude::runtime {
+
+/// What a request of the runtime means to us. The Runtime API is relayed whatever it is; only a few
+/// calls are followed (lambda-protocol.md 1.1).
+enum class ExchangeKind {
+  next,              ///< GET .../invocation/next: the runtime is done with what it had
+  restore_next,      ///< GET .../restore/next: closes extension registration like the first next
+  response,          ///< POST .../invocation/{id}/response
+  invocation_error,  ///< POST .../invocation/{id}/error
+  local,             ///< /postlude/...: answered here, never sent to the platform
+  other,             ///< relayed and not looked at
+};
+
+struct Exchange {
+  ExchangeKind kind = ExchangeKind::other;
+  std::string_view request_id = {};  ///< of response and invocation_error; points into the target
+};
+
+/// Pure. A query string is ignored, an absolute target ("http://host/path") is understood.
+[[nodiscard]] Exchange classify(std::string_view method, std::string_view target);
+
+}  // namespace postlude::runtime

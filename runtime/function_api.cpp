@@ -1,0 +1,57 @@
+#include "runtime/function_api.h"
+
+#include "common/http_head.h"
+#include "common/json_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace postlude::runtime {
+namespace {
+
+std::string message(std::string_view status, const nlohmann::json& body) {
+  const std::string text = dump_json(body) + "\n";
+  const std::string length = fmt::format("{}", text.size());
+  const std::array<HeaderField, 2> fields = {
+      HeaderField{"Content-Type", "application/json"},
+      HeaderField{"Content-Length", length},
+  };
+  return write_head(fmt::format("HTTP/1.1 {}", status), fields) + text;
+}
+
+std::string_view health_word(ExtensionState state) {
+  switch (state) {
+    case ExtensionState::starting:
+      return "restarting";
+    case ExtensionState::registered:
+    case ExtensionState::refused:
+      return "running";
+    case ExtensionState::unavailable:
+      break;
+  }
+  return "unavailable";
+}
+
+}  // namespace
+
+std::string answer_function_call(std::string_view method,
+                                 std::string_view target,
+                                 ExtensionState extension) {
+  if (method == "GET" && target == "/postlude/v1/health") {
+    return message(
+        "200 OK",
+        {{"status", "ok"}, {"version", POSTLUDE_VERSION}, {"extension", health_word(extension)}});
+  }
+  return message("404 Not Found",
+                 {{"error",
+                   {{"type", "UnknownRoute"},
+                    {"message",
+                     fmt::format("{} {} is not a route of this version; it has GET "
+                                 "/postlude/v1/health",
+                                 method,
+                                 target)}}}});
+}
+
+}  // namespace postlude::runtime

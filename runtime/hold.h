@@ -1,0 +1,49 @@
+#pragma once
+
+#include "common/clock.h"
+
+#include <optional>
+
+namespace postlude::runtime {
+
+/// What is known of the extension.
+enum class ExtensionState {
+  starting,     ///< started, no word from the platform yet
+  registered,   ///< it polls the platform and so holds invocations itself
+  refused,      ///< it runs tasks, but the platform does not wait for it
+  unavailable,  ///< not running
+};
+
+/// When may the runtime's `next` go up to the platform? Pure.
+///
+/// Two reasons to hold it: the first one closes extension registration (lambda-protocol.md 3.1), so
+/// it waits for the extension, at most kRegistrationWait; and while an extension that is not
+/// registered works on tasks, only the held `next` keeps the environment open (design.md 1).
+class Hold {
+ public:
+  /// After this long the function goes on without a registered extension.
+  static constexpr Millis kRegistrationWait = std::chrono::seconds(3);
+
+  explicit Hold(EpochTime started) : registration_deadline_(started + kRegistrationWait) {}
+
+  void extension_is(ExtensionState state);
+  [[nodiscard]] ExtensionState extension() const { return extension_; }
+
+  /// Tasks are at work in an invocation that is over; they stop at `work_deadline` at the latest.
+  void work_pending(EpochTime work_deadline) { pending_until_ = work_deadline; }
+  void work_settled() { pending_until_.reset(); }
+
+  /// Nothing if the poll may go up now; otherwise the time until which it is held at most.
+  [[nodiscard]] std::optional<EpochTime> held_until(EpochTime now) const;
+
+  /// The first poll went up: registration is closed, nobody waits for it any more.
+  void poll_went_up() { registration_open_ = false; }
+
+ private:
+  EpochTime registration_deadline_;
+  ExtensionState extension_ = ExtensionState::starting;
+  std::optional<EpochTime> pending_until_;
+  bool registration_open_ = true;
+};
+
+}  // namespace postlude::runtime

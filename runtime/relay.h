@@ -1,0 +1,53 @@
+#pragma once
+
+#include "runtime/relay_connection.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace postlude::runtime {
+
+/// The loopback proxy of the Runtime API: listens, and owns the connections. Any number of them;
+/// runs on the loop's thread.
+class Relay {
+ public:
+  /// Listens at once, so that a runtime that connects early is never refused. Everything passed
+  /// must outlive the relay.
+  [[nodiscard]] static Result<std::unique_ptr<Relay>> listen(EventLoop& loop,
+                                                             const TcpAddress& platform,
+                                                             RelayTraffic& traffic);
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+  ~Relay();
+
+  /// "127.0.0.1:port": plain host:port is all that every runtime client understands.
+  [[nodiscard]] const std::string& address() const { return address_; }
+
+  /// The answer to may_poll may have changed.
+  void resume_polls();
+
+  /// No connection of the runtime is left: everything it sent has passed.
+  [[nodiscard]] bool drained() const { return connections_.empty(); }
+  /// Called whenever the last connection has gone.
+  void on_drained(std::function<void()> handler) { on_drained_ = std::move(handler); }
+
+ private:
+  Relay(EventLoop& loop, const TcpAddress& platform, RelayTraffic& traffic, TcpListener listener);
+
+  void accept_all();
+  void forget(const RelayConnection& connection);
+
+  RelayContext context_;
+  UniqueFd listener_;
+  EventLoop::Slot slot_;
+  std::string address_;
+  RelayConnection::Owner owner_;
+  std::vector<std::unique_ptr<RelayConnection>> connections_;
+  std::vector<OrphanPoll> orphans_;
+  std::function<void()> on_drained_ = [] {};
+};
+
+}  // namespace postlude::runtime

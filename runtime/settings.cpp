@@ -1,0 +1,210 @@
+#include "runtime/settings.h"
+
+#include "common/http_head.h"
+#include "runtime/durations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace postlude::runtime {
+namespace {
+
+constexpr int kMaxConcurrency = 64;
+
+std::string is_not(std::string_view value, std::string_view expected) {
+  return fmt::format("{} is not {}", in_quotes(value), expected);
+}
+
+/// Never ignored silently: the user would count on what does not happen.
+std::string not_yet(std::string_view value) {
+  return fmt::format("{} is not supported by this version yet; unset it", in_quotes(value));
+}
+
+SettingProblem read_concurrency(std::string_view value, Config& config) {
+  int number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stopped, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc() || stopped != end || number < 1 || number > kMaxConcurrency) {
+    return is_not(value, fmt::format("a whole number from 1 to {}", kMaxConcurrency));
+  }
+  config.concurrency = number;
+  return std::nullopt;
+}
+
+std::optional<Millis> duration_of(std::string_view value, SettingProblem& problem) {
+  const auto duration = parse_duration(value);
+  if (!duration) {
+    problem = is_not(value, "a duration from 1ms to 15m such as 500ms");
+  }
+  return duration;
+}
+
+SettingProblem read_deadline_margin(std::string_view value, Config& config) {
+  SettingProblem problem;
+  config.deadline_margin = duration_of(value, problem).value_or(Millis::zero());
+  return problem;
+}
+
+SettingProblem read_hold_limit(std::string_view value, Config& /*config*/) {
+  SettingProblem problem;
+  if (duration_of(value, problem)) {
+    problem = not_yet(value);
+  }
+  return problem;
+}
+
+SettingProblem read_dead_letter(std::string_view value, Config& /*config*/) {
+  // arn:partition:service:region:account:resource
+  constexpr std::ptrdiff_t kColons = 5;
+  if (!value.starts_with("arn:") || std::count(value.begin(), value.end(), ':') < kColons) {
+    return is_not(value, "an ARN");
+  }
+  return not_yet(value);
+}
+
+SettingProblem read_spool_dir(std::string_view value, Config& config) {
+  if (!value.starts_with('/')) {
+    return is_not(value, "an absolute path");
+  }
+  config.spool_dir = value;
+  return std::nullopt;
+}
+
+constexpr std::string_view kSpoolLimitDefault = "64MiB";
+
+SettingProblem read_spool_limit(std::string_view value, Config& /*config*/) {
+  const auto bytes = parse_size(value);
+  if (!bytes) {
+    return is_not(value, "a size such as 64MiB");
+  }
+  if (bytes != parse_size(kSpoolLimitDefault)) {
+    return not_yet(value);
+  }
+  return std::nullopt;
+}
+
+SettingProblem read_response_mode(std::string_view value, Config& /*config*/) {
+  if (value == "stream") {
+    return not_yet(value);
+  }
+  if (value != "passthrough") {
+    return is_not(value, "passthrough or stream");
+  }
+  return std::nullopt;
+}
+
+SettingProblem read_exec_wrapper(std::string_view value, Config& config) {
+  if (value.empty()) {
+    return is_not(value, "a program");
+  }
+  config.exec_wrapper = value;
+  return std::nullopt;
+}
+
+SettingProblem read_log_level(std::string_view value, Config& config) {
+  struct Name {
+    std::string_view name;
+    LogLevel level;
+  };
+  // Lambda's own six, on our four.
+  constexpr std::array<Name, 6> kNames{{{"TRACE", LogLevel::debug},
+                                        {"DEBUG", LogLevel::debug},
+                                        {"INFO", LogLevel::info},
+                                        {"WARN", LogLevel::warn},
+                                        {"ERROR", LogLevel::error},
+                                        {"FATAL", LogLevel::error}}};
+  for (const Name& entry : kNames) {
+    if (equal_ignoring_case(entry.name, value)) {
+      config.log_level = entry.level;
+      return std::nullopt;
+    }
+  }
+  return is_not(value, "one of TRACE, DEBUG, INFO, WARN, ERROR, FATAL");
+}
+
+SettingProblem read_metrics(std::string_view value, Config& /*config*/) {
+  if (value == "emf") {
+    return not_yet(value);
+  }
+  if (value != "off") {
+    return is_not(value, "off or emf");
+  }
+  return std::nullopt;
+}
+
+SettingProblem read_disabled(std::string_view value, Config& /*config*/) {
+  if (value.empty() || value == "0" || value == "1") {
+    return std::nullopt;
+  }
+  return is_not(value, "1 (unset it to enable Postlude)");
+}
+
+constexpr std::array<Setting, 12> kSettings{{
+    {.name = "POSTLUDE_TASKS",
+     .meaning = "tasks as JSON, or a file path (default: postlude.json in LAMBDA_TASK_ROOT)"},
+    {.name = "POSTLUDE_CONCURRENCY",
+     .fallback = "4",
+     .meaning = "tasks running at once (1 to 64)",
+     .read = read_concurrency},
+    {.name = "POSTLUDE_DEADLINE_MARGIN",
+     .fallback = "500ms",
+     .meaning = "deferred work stops this long before the invocation's deadline",
+     .read = read_deadline_margin},
+    {.name = "POSTLUDE_HOLD_LIMIT",
+     .meaning = "longest hold after the answer (not in this version)",
+     .read = read_hold_limit},
+    {.name = "POSTLUDE_DEAD_LETTER",
+     .meaning = "ARN that takes unfinished work (not in this version)",
+     .read = read_dead_letter},
+    {.name = "POSTLUDE_SPOOL_DIR",
+     .fallback = "/tmp/postlude",
+     .meaning = "folder of the journal of accepted work",
+     .read = read_spool_dir},
+    {.name = "POSTLUDE_SPOOL_LIMIT",
+     .fallback = kSpoolLimitDefault,
+     .meaning = "size of the journal (no other value in this version)",
+     .read = read_spool_limit},
+    {.name = "POSTLUDE_RESPONSE_MODE",
+     .fallback = "passthrough",
+     .meaning = "passthrough (stream: not in this version)",
+     .read = read_response_mode},
+    {.name = "POSTLUDE_EXEC_WRAPPER",
+     .meaning = "another wrapper to start with the runtime's command",
+     .read = read_exec_wrapper},
+    {.name = "POSTLUDE_LOG_LEVEL",
+     .fallback = "INFO",
+     .platform_variable = "AWS_LAMBDA_LOG_LEVEL",
+     .meaning = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
+     .read = read_log_level},
+    {.name = "POSTLUDE_METRICS",
+     .fallback = "off",
+     .meaning = "off (emf: not in this version)",
+     .read = read_metrics},
+    {.name = "POSTLUDE_DISABLED",
+     .fallback = "0",
+     .meaning = "1: only execute the runtime",
+     .read = read_disabled},
+}};
+
+}  // namespace
+
+std::span<const Setting> settings() {
+  return kSettings;
+}
+
+std::string settings_help() {
+  std::string lines;
+  for (const Setting& setting : kSettings) {
+    lines += fmt::format("  {:<26}{}", setting.name, setting.meaning);
+    if (!setting.fallback.empty()) {
+      lines += fmt::format(" [{}]", setting.fallback);
+    }
+    lines.push_back('\n');
+  }
+  return lines;
+}
+
+}  // namespace postlude::runtime

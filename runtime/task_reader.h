@@ -1,0 +1,13 @@
+#pragma once
+
+#include "common/json_positions.h"
+#include "common/task.h"
+#include "runtime/problem_list.h"
+
+namespace postlude::runtime {
+
+/// One element of the tasks array. What is wrong with it is reported; the result is of use only if
+/// nothing was. Uniqueness of names is the caller's to check.
+[[nodiscard]] Task read_task(const JsonNode& node, ProblemList& problems);
+
+}  // namespace postlude::runtime
