@@ -198,6 +198,20 @@ std::optional<ExitStatus> reap(pid_t pid) {
   return ended == pid ? std::optional(status_of(status)) : std::nullopt;
 }
 
+std::optional<ExitStatus> peek(pid_t pid) {
+  siginfo_t info = {};
+  int failed = 0;
+  do {
+    failed = ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT);
+  } while (failed != 0 && errno == EINTR);
+  if (failed != 0 || info.si_pid != pid) {
+    return std::nullopt;
+  }
+  const auto kind =
+      info.si_code == CLD_EXITED ? ExitStatus::Kind::exited : ExitStatus::Kind::signalled;
+  return ExitStatus{kind, info.si_status};
+}
+
 ExitStatus wait_for(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

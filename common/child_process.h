@@ -47,7 +47,10 @@ struct ChildSpec {
 
 /// Asks one child; nothing while it runs (a stopped child runs). Reaps it when it has ended.
 [[nodiscard]] std::optional<ExitStatus> reap(pid_t pid);
-/// The same, waiting for the end.
+/// Asks without reaping: an ended child stays a zombie, so that its process id and group cannot
+/// pass to others yet.
+[[nodiscard]] std::optional<ExitStatus> peek(pid_t pid);
+/// As reap, waiting for the end.
 [[nodiscard]] ExitStatus wait_for(pid_t pid);
 
 /// To the whole process group of a child; a group that is gone is fine.

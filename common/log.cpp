@@ -60,7 +60,7 @@ void Log::raw(std::string_view line) const {
 
 std::string iso_timestamp(EpochTime time) {
   const auto ms = epoch_ms(time);
-  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  const std::time_t seconds = ms / 1000;
   std::tm parts = {};
   gmtime_r(&seconds, &parts);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",

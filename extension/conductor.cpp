@@ -1,0 +1,273 @@
+#include "extension/conductor.h"
+
+#include "extension/command_spec.h"
+#include "extension/task_document.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <utility>
+
+namespace postlude::extension {
+
+Conductor::Session::Session(EventLoop& loop, const Hello& first, ExtensionApi::Handlers handlers)
+    : hello(first),
+      spool(Spool::attach(first.spool)),
+      schedule(first.concurrency),
+      captures(spool),
+      platform(loop, first.runtime_api, std::move(handlers)) {}
+
+Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
+    : signals_(std::move(signals)),
+      environment_(std::move(environment)),
+      log_(STDOUT_FILENO, LogLevel::info),
+      shim_(loop_,
+            std::move(shim),
+            {[this](const Message& message) { on_message(message); },
+             [this](const Error& error) { log_.error("shim link: " + error.message); },
+             [this] { loop_.stop(); }}),
+      random_(std::random_device()()) {
+  static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
+}
+
+void Conductor::run() {
+  Descendants::adopt_orphans();
+  loop_.run();
+  for (auto& [number, task] : tasks_) {
+    task.command.reset();
+  }
+}
+
+void Conductor::on_message(const Message& message) {
+  if (const auto* hello = std::get_if<Hello>(&message)) {
+    on_hello(*hello);
+    return;
+  }
+  if (!session_) {
+    log_.error("shim link: a message came before hello");
+    return;
+  }
+  if (const auto* answered = std::get_if<Answered>(&message)) {
+    apply(session_->schedule.answered(*answered, now()));
+  } else if (const auto* accepted = std::get_if<Accepted>(&message)) {
+    on_accepted(*accepted);
+  } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
+    apply(session_->schedule.dropped(*dropped, now()));
+  } else if (const auto* closed = std::get_if<Closed>(&message)) {
+    on_closed(*closed);
+  } else if (std::holds_alternative<ShutDown>(message)) {
+    on_shut_down();
+  } else {
+    log_.error("shim link: a message that only the extension sends");
+  }
+}
+
+void Conductor::on_hello(const Hello& hello) {
+  if (session_) {
+    log_.error("shim link: a second hello");
+    return;
+  }
+  log_ = Log(STDOUT_FILENO, hello.log_level);
+  session_.emplace(
+      loop_,
+      hello,
+      ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
+                             [this](const PlatformEvent& event) { on_platform_event(event); },
+                             [this](const Error& error) {
+                               session_->release.refused();
+                               log_.error("the platform refused the poll for the next event: " +
+                                          error.message);
+                             }});
+  session_->platform.register_for_invoke();
+}
+
+void Conductor::on_accepted(const Accepted& accepted) {
+  const auto name = parse_record_name(accepted.record);
+  auto record = name ? session_->spool.read_record(*name) : fail("not the name of a record");
+  if (!record) {
+    log_.error(fmt::format("record {}: {}", accepted.record, record.error().message),
+               {accepted.key.request_id, {}});
+    if (name) {
+      session_->spool.remove_record(*name);
+    }
+    apply(session_->schedule.dropped(
+        {accepted.key, accepted.record, "", "record unreadable: " + record.error().message},
+        now()));
+    return;
+  }
+  if (tasks_.contains(name->number)) {
+    return;
+  }
+  session_->captures.hold(*record);
+  HeldTask& task = tasks_[name->number];
+  task.record = std::move(*record);
+  apply(session_->schedule.accepted(*name, task.record, now()));
+}
+
+void Conductor::on_closed(const Closed& closed) {
+  session_->captures.close(closed.key);
+  apply(session_->schedule.closed(closed, now()));
+}
+
+void Conductor::on_shut_down() {
+  apply(session_->schedule.shut_down(now()));
+  shim_.send(Empty{});
+  loop_.stop();
+}
+
+void Conductor::on_registered(const Registered& registered) {
+  shim_.send(registered);
+  if (registered.accepted) {
+    ask_platform(session_->release.registered());
+  } else {
+    log_.warn("the platform refused the extension, the shim holds invocations instead: " +
+              registered.reason);
+  }
+}
+
+void Conductor::on_platform_event(const PlatformEvent& event) {
+  if (event.kind == PlatformEvent::Kind::invoke) {
+    ask_platform(session_->release.invoked(event.request_id));
+  }
+}
+
+void Conductor::on_signal() {
+  bool child_changed = false;
+  while (const auto signal = signals_.take()) {
+    child_changed = child_changed || *signal == SIGCHLD;
+    if (*signal == SIGTERM) {
+      loop_.stop();
+    }
+  }
+  if (!child_changed) {
+    return;
+  }
+  std::vector<RunCommand*> running;
+  for (auto& [number, task] : tasks_) {
+    if (task.command) {
+      running.push_back(task.command.get());
+    }
+  }
+  for (RunCommand* command : running) {
+    command->child_changed();
+  }
+  descendants_.child_changed();
+}
+
+void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& result) {
+  HeldTask& task = tasks_.at(number);
+  // It is the caller of this: it may go only when the round is over.
+  loop_.after_round([command = std::shared_ptr<RunCommand>(std::move(task.command))] {});
+  if (!result.why.empty()) {
+    log_.debug("attempt ended: " + result.why, {task.record.key.request_id, task.record.id});
+  }
+  const double random = std::generate_canonical<double, 16>(random_);
+  apply(session_->schedule.attempt_ended(number, result, now(), random));
+}
+
+void Conductor::apply(Steps steps) {
+  to_do_.insert(
+      to_do_.end(), std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
+  if (doing_) {
+    return;
+  }
+  doing_ = true;
+  while (!to_do_.empty()) {
+    const Step step = std::move(to_do_.front());
+    to_do_.pop_front();
+    std::visit([this](const auto& value) { perform(value); }, step);
+  }
+  doing_ = false;
+  set_timer();
+}
+
+void Conductor::perform(const StartAttempt& step) {
+  HeldTask& task = tasks_.at(step.after.number);
+  rename(step.before, step.after);
+  if (const auto started = start_command(task, step); !started) {
+    task.command.reset();
+    on_attempt_ended(step.after.number, started.error());
+  }
+}
+
+void Conductor::perform(const StopAttempt& step) {
+  if (RunCommand* command = tasks_.at(step.number).command.get()) {
+    command->stop(step.grace);
+  }
+}
+
+void Conductor::perform(const NoteInterruption& step) {
+  rename(step.before, step.after);
+}
+
+void Conductor::perform(const EndTask& step) {
+  session_->spool.remove_record(step.name);
+  session_->captures.let_go(step.accepted_in);
+  tasks_.erase(step.name.number);
+}
+
+void Conductor::perform(const WriteReceipt& step) {
+  for (const std::string& line : receipt_lines(step.receipt, now())) {
+    log_.raw(line);
+  }
+}
+
+void Conductor::perform(const ReleaseInvocation& step) {
+  shim_.send(Settled{step.key, step.carried});
+  ask_platform(session_->release.settled(step.key.request_id));
+}
+
+tl::expected<void, AttemptResult> Conductor::start_command(HeldTask& task,
+                                                           const StartAttempt& step) {
+  const TaskRecord& record = task.record;
+  auto spec = command_spec(std::get<CommandAction>(record.task.action),
+                           {.record = record,
+                            .attempt = step.after.attempts,
+                            .work_deadline = step.work_deadline,
+                            .environment = environment_,
+                            .task_root = session_->hello.task_root});
+  if (!spec) {
+    return tl::unexpected(AttemptResult{AttemptResult::Kind::refused, spec.error().message});
+  }
+  const Bodies& bodies = session_->captures.bodies(record);
+  TaskDocument document = task_document({.record = record,
+                                         .attempt = step.after.attempts,
+                                         .work_deadline = step.work_deadline,
+                                         .response = bodies.response,
+                                         .error = bodies.error});
+  task.command = std::make_unique<RunCommand>(CommandPlace{loop_, descendants_, log_}, record.id);
+  return task.command->start(std::move(*spec),
+                             std::move(document),
+                             {bodies.event, bodies.event_bytes},
+                             [this, number = step.after.number](const AttemptResult& result) {
+                               on_attempt_ended(number, result);
+                             });
+}
+
+void Conductor::rename(const RecordName& before, const RecordName& after) {
+  // A function may have cleaned /tmp: what is needed to go on is in memory.
+  if (const auto renamed = session_->spool.rename_record(before, after); !renamed) {
+    log_.debug("record not renamed: " + renamed.error().message);
+  }
+}
+
+void Conductor::ask_platform(Release::Verdict verdict) {
+  if (verdict == Release::Verdict::ask) {
+    session_->platform.ask_next();
+  }
+}
+
+void Conductor::set_timer() {
+  if (timer_) {
+    loop_.cancel(*timer_);
+    timer_.reset();
+  }
+  if (const auto due = session_->schedule.next_due()) {
+    timer_ = loop_.at(*due, [this] {
+      timer_.reset();
+      apply(session_->schedule.time_passed(now()));
+    });
+  }
+}
+
+}  // namespace postlude::extension

@@ -1,0 +1,83 @@
+#include "extension/descendants.h"
+
+#include "common/child_process.h"
+#include "extension/process_tree.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace postlude::extension {
+namespace {
+
+/// Each round catches what was started while the one before looked. What is killed starts nothing
+/// any more, so a second round usually finds nothing; a fork bomb must not hold us for ever.
+constexpr int kMostRounds = 32;
+
+}  // namespace
+
+void Descendants::adopt_orphans() {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+void Descendants::task_started(pid_t leader, std::string task_id) {
+  running_[leader] = std::move(task_id);
+}
+
+void Descendants::task_ended(pid_t leader) {
+  signal_group(leader, SIGKILL);
+  running_.erase(leader);
+  killed_.insert(leader);
+  end_strays();
+}
+
+void Descendants::child_changed() {
+  end_strays();
+}
+
+void Descendants::end_strays() {
+  bool found = true;
+  for (int round = 0; found && round < kMostRounds; ++round) {
+    found = false;
+    for (const pid_t child : children_of(::getpid())) {
+      if (running_.contains(child)) {
+        continue;
+      }
+      if (reap(child)) {
+        killed_.erase(child);
+      } else if (is_stray(child)) {
+        found = kill_tree(child) || found;
+      }
+    }
+  }
+}
+
+bool Descendants::is_stray(pid_t child) const {
+  if (running_.empty() || killed_.contains(child)) {
+    return true;
+  }
+  const auto task_id = initial_variable(child, "POSTLUDE_TASK_ID");
+  return task_id && std::none_of(running_.begin(), running_.end(), [&task_id](const auto& entry) {
+           return entry.second == *task_id;
+         });
+}
+
+/// True if there was anything that had not been killed before.
+bool Descendants::kill_tree(pid_t root) {
+  bool found = killed_.insert(root).second;
+  ::kill(root, SIGKILL);
+  std::vector<pid_t> unvisited = children_of(root);
+  while (!unvisited.empty()) {
+    const pid_t process = unvisited.back();
+    unvisited.pop_back();
+    ::kill(process, SIGKILL);
+    found = true;
+    const std::vector<pid_t> children = children_of(process);
+    unvisited.insert(unvisited.end(), children.begin(), children.end());
+  }
+  return found;
+}
+
+}  // namespace postlude::extension

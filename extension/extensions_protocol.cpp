@@ -1,0 +1,69 @@
+#include "extension/extensions_protocol.h"
+
+#include "common/http_head.h"
+#include "common/json_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace postlude::extension {
+namespace {
+
+/// A text member, empty where it is missing or something else.
+std::string text_of(const nlohmann::json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+std::string register_request(std::string_view host) {
+  constexpr std::string_view kBody = R"({"events":["INVOKE"]})";
+  const std::string length = std::to_string(kBody.size());
+  const std::array<HeaderField, 4> fields = {{{"Host", host},
+                                              {"Lambda-Extension-Name", kInternalName},
+                                              {"Content-Type", "application/json"},
+                                              {"Content-Length", length}}};
+  return write_head("POST /2020-01-01/extension/register HTTP/1.1", fields).append(kBody);
+}
+
+std::string next_event_request(std::string_view host, std::string_view identifier) {
+  const std::array<HeaderField, 2> fields = {
+      {{"Host", host}, {"Lambda-Extension-Identifier", identifier}}};
+  return write_head("GET /2020-01-01/extension/event/next HTTP/1.1", fields);
+}
+
+Result<PlatformEvent> parse_event(std::string_view body) {
+  const auto parsed = parse_json(body);
+  if (!parsed) {
+    return fail("event of the platform: " + parsed.error().message);
+  }
+  const std::string type = text_of(*parsed, "eventType");
+  PlatformEvent event;
+  event.request_id = text_of(*parsed, "requestId");
+  if (type == "SHUTDOWN") {
+    event.kind = PlatformEvent::Kind::shutdown;
+  } else if (type != "INVOKE") {
+    return fail(fmt::format("event of the platform: unknown type \"{}\"", type));
+  } else if (event.request_id.empty()) {
+    return fail("event of the platform: INVOKE without requestId");
+  }
+  if (const auto deadline = parsed->find("deadlineMs");
+      deadline != parsed->end() && deadline->is_number()) {
+    event.deadline = from_epoch_ms(deadline->get<Millis::rep>());
+  }
+  return event;
+}
+
+std::string describe_refusal(int status, std::string_view body) {
+  const auto parsed = parse_json(body);
+  if (!parsed || text_of(*parsed, "errorType").empty()) {
+    return std::to_string(status);
+  }
+  return fmt::format(
+      "{} {}: {}", status, text_of(*parsed, "errorType"), text_of(*parsed, "errorMessage"));
+}
+
+}  // namespace postlude::extension

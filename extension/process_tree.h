@@ -1,0 +1,20 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postlude::extension {
+
+/// The children of a process as /proc tells them now, zombies included. Empty for a process that is
+/// gone.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t parent);
+
+/// A variable of the environment a process was started with. Nothing if it is not there, or if the
+/// process is gone, a zombie or not ours to look at.
+[[nodiscard]] std::optional<std::string> initial_variable(pid_t process, std::string_view name);
+
+}  // namespace postlude::extension

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "common/clock.h"
+#include "common/messages.h"
+#include "common/receipt.h"
+#include "common/spool_format.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace postlude::extension {
+
+/// What the schedule wants done, as values; whoever asked it carries them out, in order.
+
+/// Note the new name in the spool, then run the task.
+struct StartAttempt {
+  RecordName before;
+  RecordName after;
+  EpochTime work_deadline;  ///< of the invocation in whose time it runs
+};
+
+/// Ask the attempt to end, and force it after `grace`. Its result is still expected.
+struct StopAttempt {
+  std::uint64_t number = 0;
+  Millis grace{};
+};
+
+/// An attempt did not count; note it in the spool.
+struct NoteInterruption {
+  RecordName before;
+  RecordName after;
+};
+
+/// The task has ended: its record goes away. Where `was_running`, end what is left at once; no
+/// result is expected any more.
+struct EndTask {
+  RecordName name;
+  InvocationKey accepted_in;
+  bool was_running = false;
+};
+
+struct WriteReceipt {
+  Receipt receipt;
+};
+
+/// Release the invocation. Its receipt, if it has one, comes before.
+struct ReleaseInvocation {
+  InvocationKey key;
+  int carried = 0;  ///< tasks that wait for the next invocation
+};
+
+using Step = std::
+    variant<StartAttempt, StopAttempt, NoteInterruption, EndTask, WriteReceipt, ReleaseInvocation>;
+using Steps = std::vector<Step>;
+
+/// How an attempt ended, whatever the action.
+struct AttemptResult {
+  enum class Kind {
+    success,
+    failed,   ///< may be tried again
+    refused,  ///< another attempt would end the same way
+    stopped,  ///< it ended because of StopAttempt
+  } kind = Kind::success;
+  std::string why = {};
+};
+
+/// Every accepted task is in exactly one of the others.
+struct Accounting {
+  int accepted = 0;
+  int done = 0;
+  int failed = 0;
+  int expired = 0;
+  int dropped = 0;
+  int held = 0;
+
+  [[nodiscard]] bool balanced() const {
+    return accepted == done + failed + expired + dropped + held;
+  }
+};
+
+}  // namespace postlude::extension

@@ -1,0 +1,85 @@
+#include "extension/shim_link.h"
+
+namespace postlude::extension {
+namespace {
+
+/// A shim that reads takes each message within milliseconds; this many unread ones say that it
+/// never will.
+constexpr std::size_t kMostQueued = 1024;
+/// Packets read before the loop gets its turn, so that timers and children are not starved.
+constexpr int kMostPacketsInARow = 64;
+
+}  // namespace
+
+ShimLink::ShimLink(EventLoop& loop, PacketSocket socket, Handlers handlers)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      handlers_(std::move(handlers)),
+      slot_(loop_.add(socket_.fd(), POLLIN, [this](short revents) { ready(revents); })) {}
+
+ShimLink::~ShimLink() {
+  if (open_) {
+    loop_.remove(slot_);
+  }
+}
+
+void ShimLink::send(const Message& message) {
+  if (!open_) {
+    return;
+  }
+  queue_.push_back(encode(message));
+  send_queued();
+}
+
+void ShimLink::ready(short revents) {
+  if ((revents & POLLOUT) != 0) {
+    send_queued();
+  }
+  if (open_ && (revents & ~POLLOUT) != 0) {
+    receive_all();
+  }
+}
+
+void ShimLink::receive_all() {
+  for (int count = 0; open_ && count < kMostPacketsInARow; ++count) {
+    const auto packet = socket_.receive();
+    if (!packet) {
+      close();
+      return;
+    }
+    if (!*packet) {
+      return;
+    }
+    const auto message = decode(**packet);
+    if (message) {
+      handlers_.message(*message);
+    } else {
+      handlers_.garbage(message.error());
+    }
+  }
+}
+
+void ShimLink::send_queued() {
+  while (!queue_.empty()) {
+    const auto sent = socket_.send(queue_.front());
+    if (!sent && sent.error().code == ErrorCode::would_block && queue_.size() < kMostQueued) {
+      loop_.set_events(slot_, POLLIN | POLLOUT);
+      return;
+    }
+    if (!sent) {
+      close();
+      return;
+    }
+    queue_.pop_front();
+  }
+  loop_.set_events(slot_, POLLIN);
+}
+
+void ShimLink::close() {
+  open_ = false;
+  loop_.remove(slot_);
+  queue_.clear();
+  handlers_.closed();
+}
+
+}  // namespace postlude::extension

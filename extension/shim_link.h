@@ -1,0 +1,49 @@
+#pragma once
+
+#include "common/event_loop.h"
+#include "common/messages.h"
+#include "common/packet_socket.h"
+
+#include <deque>
+#include <functional>
+#include <string>
+
+namespace postlude::extension {
+
+/// The socket to the shim: messages in, messages out (common/PROTOCOL.md). On the thread of the
+/// loop.
+class ShimLink {
+ public:
+  struct Handlers {
+    std::function<void(const Message&)> message;
+    std::function<void(const Error&)> garbage;  ///< a packet that is no message; it is ignored
+    std::function<void()> closed;               ///< the shim is gone; once
+  };
+
+  ShimLink(EventLoop& loop, PacketSocket socket, Handlers handlers);
+  ShimLink(const ShimLink&) = delete;
+  ShimLink& operator=(const ShimLink&) = delete;
+  ~ShimLink();
+
+  /// In order. What a shim that does not read leaves unsent is queued; too much of it counts as a
+  /// closed link.
+  void send(const Message& message);
+
+  /// True once everything was handed to the kernel.
+  [[nodiscard]] bool drained() const { return queue_.empty(); }
+
+ private:
+  void ready(short revents);
+  void receive_all();
+  void send_queued();
+  void close();
+
+  EventLoop& loop_;
+  PacketSocket socket_;
+  Handlers handlers_;
+  EventLoop::Slot slot_;
+  std::deque<std::string> queue_;
+  bool open_ = true;
+};
+
+}  // namespace postlude::extension
