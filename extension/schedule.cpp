@@ -26,9 +26,10 @@ std::optional<std::string> optional_text(std::string text) {
 }  // namespace
 
 Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, EpochTime now) {
-  if (held_.contains(name.number)) {
+  if (seen(name.number)) {
     return {};
   }
+  unseen_ = name.number + 1;
   ++ended_.accepted;
   Held& task = held_[name.number];
   task.name = name;
@@ -52,12 +53,16 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
 Steps Schedule::dropped(const InvocationKey& key, std::string id, std::string why, EpochTime now) {
   ++ended_.accepted;
   ++ended_.dropped;
-  Open* invocation = find(key);
-  if (invocation == nullptr) {
-    invocation = &open(key, now);
+  ReceiptTask task{std::move(id), "", TaskState::dropped, 0, {}, std::move(why)};
+  if (was_released(key)) {
+    Receipt receipt;
+    receipt.request_id = key.request_id;
+    receipt.tasks.push_back(std::move(task));
+    return advance(now, {WriteReceipt{std::move(receipt)}});
   }
-  invocation->tasks.emplace_back(
-      0, ReceiptTask{std::move(id), "", TaskState::dropped, 0, {}, std::move(why)});
+  Open* known = find(key);
+  Open& invocation = known == nullptr ? open(key, now) : *known;
+  invocation.tasks.emplace_back(0, std::move(task));
   return advance(now, {});
 }
 
