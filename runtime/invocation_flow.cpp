@@ -162,6 +162,7 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
     open->bodies = journal_.begin_capture(sequence);
   }
   open_.push_back(std::move(open));
+  events_.began();
   return sequence;
 }
 
@@ -268,6 +269,9 @@ void InvocationFlow::close(Open& open) {
     }
   }
   std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
+  if (open_.empty() && hold_.extension() == ExtensionState::unavailable) {
+    events_.over();
+  }
 }
 
 void InvocationFlow::extension_is(ExtensionState state) {

@@ -26,6 +26,8 @@ class InvocationFlow {
   struct Events {
     std::function<void()> resume_polls;
     std::function<void()> settled;
+    std::function<void()> began;  ///< an event was delivered to the runtime
+    std::function<void()> over;   ///< without extension: no invocation is open any more
   };
 
   InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log);
@@ -47,6 +49,7 @@ class InvocationFlow {
   [[nodiscard]] bool work_pending() const { return !unsettled_.empty(); }
   /// An answer that counts is on its way to the platform.
   [[nodiscard]] bool answering() const;
+  [[nodiscard]] bool idle() const { return open_.empty(); }
 
  private:
   struct Open {

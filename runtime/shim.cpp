@@ -86,7 +86,9 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   shim->relay_ = std::move(*relay);
   shim->relay_->on_drained([self = shim.get()] { self->finish_if_over(); });
   shim->flow_->on({.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
-                   .settled = [self = shim.get()] { self->finish_if_over(); }});
+                   .settled = [self = shim.get()] { self->finish_if_over(); },
+                   .began = [self = shim.get()] { self->takeover_.invocation_began(); },
+                   .over = [self = shim.get()] { self->takeover_.invocation_over(); }});
   return shim;
 }
 
@@ -95,6 +97,7 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
       log_(STDOUT_FILENO, config_.log_level),
       platform_(platform),
       spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
+      takeover_(loop_, config_.runtime_api, log_),
       supervisor_(loop_,
                   signals,
                   {.runtime_ended = [this](ExitStatus status) { runtime_ended(status); },
@@ -136,9 +139,13 @@ void Shim::on_extension_message(const Message& message) {
                       "for deferred work itself",
                       registered->reason));
     }
+    if (registered->accepted) {
+      takeover_.identified(registered->identifier);
+    }
     flow_->extension_is(registered->accepted ? ExtensionState::registered
                                              : ExtensionState::refused);
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
+    takeover_.extension_released();
     flow_->settled(*settled);
   } else if (std::holds_alternative<Empty>(message)) {
     extension_empty_ = true;
@@ -150,7 +157,11 @@ void Shim::extension_lost(std::string_view reason) {
   if (!terminating_ && !runtime_end_) {
     log_.error(fmt::format("no extension: {}; deferred work ends dropped", reason));
   }
+  takeover_.extension_died();
   flow_->extension_is(ExtensionState::unavailable);
+  if (flow_->idle()) {
+    takeover_.invocation_over();
+  }
   finish_if_over();
 }
 

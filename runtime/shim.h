@@ -10,6 +10,7 @@
 #include "runtime/config.h"
 #include "runtime/extension_link.h"
 #include "runtime/invocation_flow.h"
+#include "runtime/poll_takeover.h"
 #include "runtime/relay.h"
 #include "runtime/supervisor.h"
 #include "runtime/task_journal.h"
@@ -61,6 +62,7 @@ class Shim {
   std::optional<InvocationFlow> flow_;
   RelayTraffic traffic_;
   std::unique_ptr<Relay> relay_;
+  PollTakeover takeover_;
   Supervisor supervisor_;
   std::optional<ExitStatus> runtime_end_;
   bool drained_ = false;  ///< after the runtime's end: what it had sent has passed
