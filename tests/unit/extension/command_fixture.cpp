@@ -10,8 +10,6 @@
 #include <array>
 #include <charconv>
 #include <csignal>
-#include <fstream>
-#include <sstream>
 
 namespace postlude::testing {
 namespace {
@@ -147,19 +145,6 @@ void CommandBench::on_child() {
     run->command->child_changed();
   }
   descendants_.child_changed();
-}
-
-char process_state(pid_t process) {
-  std::ostringstream text;
-  text << std::ifstream(fmt::format("/proc/{}/stat", process)).rdbuf();
-  const std::string stat = text.str();
-  const std::size_t bracket = stat.rfind(')');
-  return bracket == std::string::npos ? '\0' : stat[bracket + 2];
-}
-
-bool is_alive(pid_t process) {
-  const char state = process_state(process);
-  return state != '\0' && state != 'Z' && state != 'X';
 }
 
 }  // namespace postlude::testing

@@ -6,6 +6,7 @@
 #include "extension/command_spec.h"
 #include "extension/descendants.h"
 #include "extension/run_command.h"
+#include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 
 #include <functional>
@@ -78,10 +79,5 @@ class CommandBench {
   std::vector<Run*> runs_;
   std::string output_;
 };
-
-/// Runs, or is stopped; zombies do not.
-[[nodiscard]] bool is_alive(pid_t process);
-/// As /proc shows it: 'R', 'S', 'T', 'Z', ...; 0 if there is none.
-[[nodiscard]] char process_state(pid_t process);
 
 }  // namespace postlude::testing
