@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool is_running(pid_t process) {
-  return ::kill(process, 0) == 0;
-}
-
 /// Scripts print "NAME PID .NAME", so that the number is known to be whole.
 std::string say_pid(const std::string& name, const std::string& pid = "$$") {
   return "echo " + name + " " + pid + " ." + name + "; ";
