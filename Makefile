@@ -10,6 +10,7 @@ BUILD := $(ROOT)/build
 RELEASE := $(BUILD)/cmake/release
 ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
+LINT := $(BUILD)/cmake/lint
 TOOLS := $(BUILD)/tools/node_modules
 
 configure = [ -f $(1)/build.ninja ] || cmake -S $(ROOT) -B $(1) -G Ninja $(2)
@@ -50,8 +51,9 @@ tsan:
 
 lint:
 	@.ci/packages build lint
-	@$(call configure,$(RELEASE),-DPOSTLUDE_WERROR=ON -DPOSTLUDE_OUTPUT_DIR=$(BUILD))
-	@.ci/lint $(RELEASE)
+	@$(call configure,$(LINT),-DCMAKE_CXX_COMPILER=clang++-14)
+	@ninja -C $(LINT) build.ninja common/third_party/httplib/httplib.h
+	@.ci/lint $(LINT)
 
 format:
 	@.ci/packages lint

@@ -90,6 +90,12 @@ Result<Message> decode_object(const Json& object) {
   if (type == "accepted") {
     return Accepted{key_of(object), object.at("record").get<std::string>()};
   }
+  if (type == "dropped") {
+    return Dropped{key_of(object),
+                   object.at("id").get<std::string>(),
+                   object.at("name").get<std::string>(),
+                   object.at("why").get<std::string>()};
+  }
   if (type == "closed") {
     return decode_closed(object);
   }
@@ -124,6 +130,13 @@ std::string encode(const Message& message) {
                  [](const Accepted& accepted) {
                    Json object = key_json("accepted", accepted.key);
                    object["record"] = accepted.record;
+                   return object;
+                 },
+                 [](const Dropped& dropped) {
+                   Json object = key_json("dropped", dropped.key);
+                   object["id"] = dropped.id;
+                   object["name"] = dropped.name;
+                   object["why"] = dropped.why;
                    return object;
                  },
                  [](const Closed& closed) { return closed_json(closed); },

@@ -57,6 +57,14 @@ struct Accepted {
   std::string record;  ///< file name in the spool
 };
 
+/// Shim: a task got its id, but its record could not be written; it ends `dropped` in the receipt.
+struct Dropped {
+  InvocationKey key;
+  std::string id;
+  std::string name;
+  std::string why;
+};
+
 /// How the answer ended, for the receipt.
 struct AnswerSummary {
   EpochTime event_time;    ///< the event was delivered to the runtime
@@ -87,7 +95,7 @@ struct ShutDown {
 struct Empty {};
 
 using Message =
-    std::variant<Hello, Registered, Answered, Accepted, Closed, Settled, ShutDown, Empty>;
+    std::variant<Hello, Registered, Answered, Accepted, Dropped, Closed, Settled, ShutDown, Empty>;
 
 [[nodiscard]] std::string encode(const Message& message);
 

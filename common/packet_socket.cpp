@@ -34,8 +34,9 @@ Result<UniqueFd> packet_descriptor(std::string_view name) {
 }
 
 const sockaddr* generic(const AbstractAddress& address) {
-  return reinterpret_cast<const sockaddr*>(&address.address);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
-                                                               // the socket API's own convention
+  return reinterpret_cast<const sockaddr*>(
+      &address.address);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+                          // the socket API's own convention
 }
 
 }  // namespace

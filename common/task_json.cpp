@@ -125,31 +125,37 @@ class Members {
   std::string problem_;
 };
 
+void read_argv(Members& members, CommandAction& action) {
+  const json* const argv = members.find("argv");
+  if (argv == nullptr || !argv->is_array() || argv->empty()) {
+    members.refuse("argv", "is not an array with a program");
+    return;
+  }
+  for (const json& argument : *argv) {
+    action.argv.push_back(members.text_of(argument, "argv"));
+  }
+}
+
+void read_env(Members& members, CommandAction& action) {
+  const json* const env = members.find("env");
+  if (env == nullptr || !env->is_array()) {
+    members.refuse("env", "is not an array");
+    return;
+  }
+  for (const json& pair : *env) {
+    if (!pair.is_array() || pair.size() != 2) {
+      members.refuse("env", "holds something else than pairs");
+      return;
+    }
+    action.env.emplace_back(members.text_of(pair[0], "env"), members.text_of(pair[1], "env"));
+  }
+}
+
 Result<CommandAction> command_from_json(const json& value) {
   CommandAction action;
   Members members(value);
-  if (const json* const argv = members.find("argv"); argv != nullptr) {
-    if (!argv->is_array() || argv->empty()) {
-      members.refuse("argv", "is not an array with a program");
-    } else {
-      for (const json& argument : *argv) {
-        action.argv.push_back(members.text_of(argument, "argv"));
-      }
-    }
-  }
-  if (const json* const env = members.find("env"); env != nullptr) {
-    if (!env->is_array()) {
-      members.refuse("env", "is not an array");
-    } else {
-      for (const json& pair : *env) {
-        if (!pair.is_array() || pair.size() != 2) {
-          members.refuse("env", "holds something else than pairs");
-          break;
-        }
-        action.env.emplace_back(members.text_of(pair[0], "env"), members.text_of(pair[1], "env"));
-      }
-    }
-  }
+  read_argv(members, action);
+  read_env(members, action);
   if (const json* const cwd = members.find("cwd"); cwd != nullptr && !cwd->is_null()) {
     action.cwd = members.text_of(*cwd, "cwd");
   }

@@ -1,16 +1,16 @@
 #include "common/tcp.h"
 
+#include <fmt/format.h>
+
 #include <arpa/inet.h>
-#include <cstring>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include <charconv>
+#include <cstring>
 #include <memory>
-
-#include <fmt/format.h>
 
 namespace postlude {
 namespace {
@@ -35,7 +35,9 @@ std::uint16_t port_of(const TcpAddress& address) {
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
 }
 
-sockaddr* generic(TcpAddress& address) { return reinterpret_cast<sockaddr*>(&address.storage); }
+sockaddr* generic(TcpAddress& address) {
+  return reinterpret_cast<sockaddr*>(&address.storage);
+}
 // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
 
 void disable_delay(int fd) {
@@ -63,8 +65,8 @@ Result<TcpAddress> look_up(const std::string& host, const std::string& port) {
 Result<TcpAddress> resolve_tcp(std::string_view host_and_port) {
   const std::size_t colon = host_and_port.rfind(':');
   const std::string host(host_and_port.substr(0, colon));
-  const std::string port(
-      colon == std::string_view::npos ? std::string_view{} : host_and_port.substr(colon + 1));
+  const std::string port(colon == std::string_view::npos ? std::string_view{}
+                                                         : host_and_port.substr(colon + 1));
   std::uint16_t number = 0;
   const auto parsed = std::from_chars(port.data(), port.data() + port.size(), number);
   if (host.empty() || number == 0 || parsed.ptr != port.data() + port.size()) {
@@ -78,8 +80,7 @@ Result<TcpAddress> resolve_tcp(std::string_view host_and_port) {
 }
 
 Result<UniqueFd> start_connect(const TcpAddress& address) {
-  UniqueFd fd(
-      ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) {
     return errno_failure("socket", "");
   }

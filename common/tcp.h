@@ -1,13 +1,13 @@
 #pragma once
 
+#include "common/error.h"
+#include "common/unique_fd.h"
+
 #include <sys/socket.h>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "common/error.h"
-#include "common/unique_fd.h"
 
 namespace postlude {
 

@@ -51,6 +51,8 @@ void Conductor::on_message(const Message& message) {
     apply(session_->schedule.answered(*answered, now()));
   } else if (const auto* accepted = std::get_if<Accepted>(&message)) {
     on_accepted(*accepted);
+  } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
+    apply(session_->schedule.dropped(*dropped, now()));
   } else if (const auto* closed = std::get_if<Closed>(&message)) {
     on_closed(*closed);
   } else if (std::holds_alternative<ShutDown>(message)) {
@@ -92,7 +94,8 @@ void Conductor::on_accepted(const Accepted& accepted) {
       session_->spool.remove_record(*name);
     }
     apply(session_->schedule.dropped(
-        accepted.key, accepted.record, "record unreadable: " + record.error().message, now()));
+        {accepted.key, accepted.record, "", "record unreadable: " + record.error().message},
+        now()));
     return;
   }
   session_->captures.hold(*record);

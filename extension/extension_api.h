@@ -1,8 +1,8 @@
 #pragma once
 
 #include "common/messages.h"
-#include "extension/extensions_protocol.h"
-#include "extension/platform_connection.h"
+#include "common/extensions_protocol.h"
+#include "common/platform_connection.h"
 
 #include <functional>
 #include <string>

@@ -50,19 +50,24 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
   return advance(now, {});
 }
 
-Steps Schedule::dropped(const InvocationKey& key, std::string id, std::string why, EpochTime now) {
+Steps Schedule::dropped(Dropped task, EpochTime now) {
   ++ended_.accepted;
   ++ended_.dropped;
-  ReceiptTask task{std::move(id), "", TaskState::dropped, 0, {}, std::move(why)};
-  if (was_released(key)) {
+  ReceiptTask entry{std::move(task.id),
+                    std::move(task.name),
+                    TaskState::dropped,
+                    0,
+                    {},
+                    std::move(task.why)};
+  if (was_released(task.key)) {
     Receipt receipt;
-    receipt.request_id = key.request_id;
-    receipt.tasks.push_back(std::move(task));
+    receipt.request_id = task.key.request_id;
+    receipt.tasks.push_back(std::move(entry));
     return advance(now, {WriteReceipt{std::move(receipt)}});
   }
-  Open* known = find(key);
-  Open& invocation = known == nullptr ? open(key, now) : *known;
-  invocation.tasks.emplace_back(0, std::move(task));
+  Open* known = find(task.key);
+  Open& invocation = known == nullptr ? open(task.key, now) : *known;
+  invocation.tasks.emplace_back(0, std::move(entry));
   return advance(now, {});
 }
 

@@ -37,11 +37,8 @@ class Schedule {
   /// A number that is already held is ignored. A task of an invocation that was released is
   /// carried.
   [[nodiscard]] Steps accepted(const RecordName& name, const TaskRecord& record, EpochTime now);
-  /// Accepted, but its record cannot be read. `id` is whatever names it.
-  [[nodiscard]] Steps dropped(const InvocationKey& key,
-                              std::string id,
-                              std::string why,
-                              EpochTime now);
+  /// Accepted, but its record could not be written or cannot be read.
+  [[nodiscard]] Steps dropped(Dropped task, EpochTime now);
   [[nodiscard]] Steps answered(const Answered& answered, EpochTime now);
   [[nodiscard]] Steps closed(const Closed& closed, EpochTime now);
   /// `random` is in [0, 1). A number that is not running is ignored.

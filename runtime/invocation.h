@@ -43,6 +43,7 @@ class Invocation {
 
   [[nodiscard]] const Description& about() const { return about_; }
   [[nodiscard]] const std::optional<Outcome>& outcome() const { return outcome_; }
+  [[nodiscard]] AnswerKind answer_kind() const { return kind_; }
   [[nodiscard]] EpochTime response_end() const { return response_end_; }
   [[nodiscard]] const std::optional<std::string>& late_error_type() const { return late_error_; }
 

@@ -63,6 +63,9 @@ void Relay::accept_all() {
 
 void Relay::forget(const RelayConnection& connection) {
   std::erase_if(connections_, [&](const auto& owned) { return owned.get() == &connection; });
+  if (connections_.empty()) {
+    on_drained_();
+  }
 }
 
 }  // namespace postlude::runtime

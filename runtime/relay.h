@@ -3,6 +3,7 @@
 #include "runtime/relay_connection.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ class Relay {
 
   /// No connection of the runtime is left: everything it sent has passed.
   [[nodiscard]] bool drained() const { return connections_.empty(); }
+  /// Called whenever the last connection has gone.
+  void on_drained(std::function<void()> handler) { on_drained_ = std::move(handler); }
 
  private:
   Relay(EventLoop& loop, const TcpAddress& platform, RelayTraffic& traffic, TcpListener listener);
@@ -44,6 +47,7 @@ class Relay {
   RelayConnection::Owner owner_;
   std::vector<std::unique_ptr<RelayConnection>> connections_;
   std::vector<OrphanPoll> orphans_;
+  std::function<void()> on_drained_ = [] {};
 };
 
 }  // namespace postlude::runtime

@@ -60,7 +60,7 @@ const JsonNode* find_array(const JsonNode& document, ProblemList& problems) {
       return find_tasks_array(document, problems);
     default:
       problems.add_wrong_type(
-          document, "the document", "an array of tasks or {\"version\": 1, \"tasks\": [...]}");
+          document, "the document", R"(an array of tasks or {"version": 1, "tasks": [...]})");
       return nullptr;
   }
 }

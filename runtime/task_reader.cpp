@@ -123,7 +123,7 @@ class TaskReader {
     }
     const JsonNode& value = *object_.find("when");
     if (*word == kValues.size()) {
-      problems_.add(value.position, fmt::format("\"when\": \"timeout\" {}", kUnsupported));
+      problems_.add(value.position, fmt::format(R"("when": "timeout" {})", kUnsupported));
     } else if (task_.trigger == Trigger::demand && kValues.at(*word) != When::always) {
       problems_.add(value.position,
                     fmt::format("\"when\": {} is not allowed with \"trigger\": \"demand\", which "
@@ -141,7 +141,7 @@ class TaskReader {
     }
     problems_.add(value->key_position,
                   task_.trigger == Trigger::demand
-                      ? "\"match\" is not allowed with \"trigger\": \"demand\""
+                      ? R"("match" is not allowed with "trigger": "demand")"
                       : fmt::format("\"match\" {}", kUnsupported));
   }
 

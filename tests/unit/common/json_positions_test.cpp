@@ -126,7 +126,7 @@ TEST_CASE("malformed JSON is located where a reader would look") {
       {"[] []", "1:4: not valid JSON: unexpected '['; expected end of input"},
       {"['a']", "1:2: not valid JSON: invalid literal"},
       {"[tru]", "1:2: not valid JSON: invalid literal"},
-      {"[1, nulll]", "1:9: not valid JSON: invalid literal"},
+      {"[1, nullx]", "1:9: not valid JSON: invalid literal"},
       {"// no\n[]", "1:1: not valid JSON: invalid literal"},
       {"[NaN]", "1:2: not valid JSON: invalid literal"},
       {"[-Infinity]", "1:2: not valid JSON: invalid number; expected digit after '-'"},

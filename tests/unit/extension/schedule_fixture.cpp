@@ -70,7 +70,7 @@ ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
 ScheduleUnderTest::Lines ScheduleUnderTest::drop(std::uint64_t invocation) {
   ++accepted_;
   return judge(schedule_.dropped(
-      key(invocation), fmt::format("record-{}", accepted_), "record unreadable", now_));
+      {key(invocation), fmt::format("record-{}", accepted_), "", "record unreadable"}, now_));
 }
 
 std::optional<Millis> ScheduleUnderTest::due_in() const {

@@ -14,7 +14,7 @@ namespace {
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
-Environment lambda_with(Variables variables) {
+Environment lambda_with(const Variables& variables) {
   Environment environment({{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"},
                            {"LAMBDA_TASK_ROOT", "/nonexistent/task"},
                            {"_HANDLER", "index.handler"},
@@ -25,16 +25,16 @@ Environment lambda_with(Variables variables) {
   return environment;
 }
 
-Config config_of(Variables variables) {
-  auto config = load_config(lambda_with(std::move(variables)));
+Config config_of(const Variables& variables) {
+  auto config = load_config(lambda_with(variables));
   const std::string problem = config ? std::string() : config.error().front();
   REQUIRE(problem == "");
   return std::move(*config);
 }
 
 /// All lines, or "valid".
-std::string problems_of(Variables variables) {
-  const auto config = load_config(lambda_with(std::move(variables)));
+std::string problems_of(const Variables& variables) {
+  const auto config = load_config(lambda_with(variables));
   if (config) {
     return "valid";
   }
@@ -161,7 +161,9 @@ TEST_CASE("log levels are Lambda's own, in any case") {
                                                              {"WARN", LogLevel::warn},
                                                              {"error", LogLevel::error},
                                                              {"FATAL", LogLevel::error}};
-  for (const auto& [name, level] : levels) {
+  for (const auto& entry : levels) {
+    const std::string& name = entry.first;
+    const LogLevel level = entry.second;
     CAPTURE(name);
     CHECK(config_of({{"POSTLUDE_LOG_LEVEL", name}}).log_level == level);
     CHECK(config_of({{"AWS_LAMBDA_LOG_LEVEL", name}}).log_level == level);

@@ -23,7 +23,9 @@ class TaskRoot {
     path_ = pattern;
   }
   TaskRoot(const TaskRoot&) = delete;
+  TaskRoot(TaskRoot&&) = delete;
   TaskRoot& operator=(const TaskRoot&) = delete;
+  TaskRoot& operator=(TaskRoot&&) = delete;
   ~TaskRoot() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);

@@ -1,6 +1,6 @@
-// Stands before the system's <nlohmann/json.hpp>: the same library, instantiated once in json.cpp and
-// without the standard headers that only its conversions of paths and ranges need.
-// Parsing and dumping stay expensive to include: call common/json_text.h instead.
+// Stands before the system's <nlohmann/json.hpp>: the same library, instantiated once in json.cpp
+// and without the standard headers that only its conversions of paths and ranges need. Parsing and
+// dumping stay expensive to include: call common/json_text.h instead.
 #pragma once
 
 #define JSON_HAS_FILESYSTEM 0

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace postlude::extension {
+namespace postlude {
 
 struct PlatformAnswer {
   int status = 0;
@@ -64,4 +64,4 @@ class PlatformConnection {
   std::optional<EventLoop::TimerId> failure_;
 };
 
-}  // namespace postlude::extension
+}  // namespace postlude

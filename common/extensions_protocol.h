@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace postlude::extension {
+namespace postlude {
 
 /// The bytes of the Extensions API (lambda-protocol.md 3). Pure.
 
@@ -33,4 +33,4 @@ struct PlatformEvent {
 /// "403 Extension.RegistrationClosed: Extension registration closed already"
 [[nodiscard]] std::string describe_refusal(int status, std::string_view body);
 
-}  // namespace postlude::extension
+}  // namespace postlude

@@ -1,4 +1,4 @@
-#include "extension/extensions_protocol.h"
+#include "common/extensions_protocol.h"
 
 #include "common/http_head.h"
 #include "common/json_text.h"
@@ -8,7 +8,7 @@
 
 #include <array>
 
-namespace postlude::extension {
+namespace postlude {
 namespace {
 
 /// A text member, empty where it is missing or something else.
@@ -66,4 +66,4 @@ std::string describe_refusal(int status, std::string_view body) {
       "{} {}: {}", status, text_of(*parsed, "errorType"), text_of(*parsed, "errorMessage"));
 }
 
-}  // namespace postlude::extension
+}  // namespace postlude

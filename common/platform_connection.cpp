@@ -1,4 +1,4 @@
-#include "extension/platform_connection.h"
+#include "common/platform_connection.h"
 
 #include "common/http_head.h"
 #include "common/tcp.h"
@@ -9,7 +9,7 @@
 #include <cassert>
 #include <utility>
 
-namespace postlude::extension {
+namespace postlude {
 namespace {
 
 /// An event of the platform has about 500 bytes.
@@ -174,4 +174,4 @@ void PlatformConnection::drop() {
   connecting_ = false;
 }
 
-}  // namespace postlude::extension
+}  // namespace postlude

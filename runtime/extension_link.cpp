@@ -1,0 +1,134 @@
+#include "runtime/extension_link.h"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <random>
+#include <utility>
+
+namespace postlude::runtime {
+
+Result<std::unique_ptr<ExtensionLink>> ExtensionLink::listen(EventLoop& loop,
+                                                             Log log,
+                                                             Hello hello,
+                                                             Events events) {
+  std::random_device random;
+  std::string name = fmt::format("postlude-{}-{:08x}{:08x}", ::getpid(), random(), random());
+  auto listener = PacketListener::listen(name);
+  if (!listener) {
+    return tl::unexpected(listener.error());
+  }
+  std::unique_ptr<ExtensionLink> link(
+      new ExtensionLink(loop, log, std::move(name), std::move(*listener), std::move(events)));
+  link->send(hello);
+  return link;
+}
+
+ExtensionLink::ExtensionLink(
+    EventLoop& loop, Log log, std::string name, PacketListener listener, Events events)
+    : loop_(loop),
+      log_(log),
+      name_(std::move(name)),
+      events_(std::move(events)),
+      listener_(std::move(listener)) {
+  listener_slot_ = loop_.add(listener_->fd(), POLLIN, [this](short) { accept(); });
+}
+
+ExtensionLink::~ExtensionLink() {
+  give_up();
+}
+
+void ExtensionLink::send(const Message& message) {
+  if (lost_) {
+    return;
+  }
+  if (queue_.size() >= kMaxQueuedMessages) {
+    lose("it does not read its messages");
+    return;
+  }
+  queue_.push_back(encode(message));
+  if (socket_ && queue_.size() == 1) {
+    flush();
+  }
+}
+
+void ExtensionLink::give_up() {
+  lost_ = true;
+  queue_.clear();
+  if (slot_) {
+    loop_.remove(*std::exchange(slot_, {}));
+  }
+  if (listener_slot_) {
+    loop_.remove(*std::exchange(listener_slot_, {}));
+  }
+  socket_.reset();
+  listener_.reset();
+}
+
+void ExtensionLink::accept() {
+  auto accepted = listener_->accept();
+  if (!accepted) {
+    log_.warn(accepted.error().message);
+    return;
+  }
+  if (!*accepted) {
+    return;
+  }
+  socket_ = std::move(**accepted);
+  slot_ = loop_.add(socket_->fd(), POLLIN, [this](short revents) { on_ready(revents); });
+  // One extension: nobody else is listened to while it lives.
+  loop_.remove(*std::exchange(listener_slot_, {}));
+  listener_.reset();
+  flush();
+}
+
+void ExtensionLink::on_ready(short revents) {
+  if ((revents & POLLOUT) != 0) {
+    flush();
+  }
+  if (!lost_ && (revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+    receive_all();
+  }
+}
+
+void ExtensionLink::receive_all() {
+  while (socket_) {
+    auto packet = socket_->receive();
+    if (!packet) {
+      lose(packet.error().message);
+      return;
+    }
+    if (!*packet) {
+      return;
+    }
+    if (auto message = decode(**packet)) {
+      events_.message(*message);
+    } else {
+      log_.error(fmt::format("extension: {}", message.error().message));
+    }
+  }
+}
+
+void ExtensionLink::flush() {
+  while (!queue_.empty()) {
+    if (auto sent = socket_->send(queue_.front()); !sent) {
+      if (sent.error().code != ErrorCode::would_block) {
+        lose(sent.error().message);
+        return;
+      }
+      break;
+    }
+    queue_.pop_front();
+  }
+  loop_.set_events(*slot_, static_cast<short>(queue_.empty() ? POLLIN : POLLIN | POLLOUT));
+}
+
+void ExtensionLink::lose(std::string_view reason) {
+  log_.debug(fmt::format("extension link: {}", reason));
+  give_up();
+  events_.lost();
+}
+
+}  // namespace postlude::runtime

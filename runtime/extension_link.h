@@ -1,0 +1,65 @@
+#pragma once
+
+#include "common/event_loop.h"
+#include "common/log.h"
+#include "common/messages.h"
+#include "common/packet_socket.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace postlude::runtime {
+
+/// The shim's end of the socket to the extension (common/PROTOCOL.md). Sending never waits: what
+/// the extension does not read yet is queued, in order. Runs on the loop's thread.
+class ExtensionLink {
+ public:
+  /// An extension that lets this many messages lie is taken for dead; their records are safe.
+  static constexpr std::size_t kMaxQueuedMessages = 4096;
+
+  struct Events {
+    std::function<void(const Message&)> message;
+    std::function<void()> lost;  ///< the connection is gone; send() drops from here on
+  };
+
+  /// Listens on an abstract name nobody else has. `hello` is sent first to whoever connects.
+  [[nodiscard]] static Result<std::unique_ptr<ExtensionLink>> listen(EventLoop& loop,
+                                                                     Log log,
+                                                                     Hello hello,
+                                                                     Events events);
+  ExtensionLink(const ExtensionLink&) = delete;
+  ExtensionLink& operator=(const ExtensionLink&) = delete;
+  ~ExtensionLink();
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// In order; before the extension has connected too.
+  void send(const Message& message);
+  /// The extension's process is gone: what is queued will not be sent.
+  void give_up();
+
+ private:
+  ExtensionLink(EventLoop& loop, Log log, std::string name, PacketListener listener, Events events);
+
+  void accept();
+  void on_ready(short revents);
+  void receive_all();
+  void flush();
+  void lose(std::string_view reason);
+
+  EventLoop& loop_;
+  Log log_;
+  std::string name_;
+  Events events_;
+  std::optional<PacketListener> listener_;
+  std::optional<PacketSocket> socket_;
+  std::optional<EventLoop::Slot> listener_slot_;
+  std::optional<EventLoop::Slot> slot_;
+  std::deque<std::string> queue_;
+  bool lost_ = false;
+};
+
+}  // namespace postlude::runtime

@@ -1,0 +1,321 @@
+#include "runtime/invocation_flow.h"
+
+#include "common/base64.h"
+#include "common/json_text.h"
+#include "common/receipt.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace postlude::runtime {
+namespace {
+
+constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
+constexpr std::string_view kErrorBody = "Lambda-Runtime-Function-Error-Body";
+constexpr std::string_view kHttpIntegration = "application/vnd.awslambda.http-integration-response";
+
+EpochTime deadline_of(const HttpHead& head) {
+  const std::string_view text = head.find("Lambda-Runtime-Deadline-Ms").value_or("");
+  Millis::rep value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  // Without a deadline nothing would ever end deferred work: the longest invocation there is.
+  constexpr Millis kLongestInvocation = std::chrono::minutes(15);
+  return value > 0 ? from_epoch_ms(value) : now() + kLongestInvocation;
+}
+
+Invocation::Description describe_event(const HttpHead& head, InvocationKey key) {
+  const auto text = [&head](std::string_view name) {
+    return std::string(head.find(name).value_or(""));
+  };
+  Invocation::Description about{.key = std::move(key),
+                                .event_time = now(),
+                                .deadline = deadline_of(head),
+                                .function_arn = text("Lambda-Runtime-Invoked-Function-Arn"),
+                                .trace_id = text("Lambda-Runtime-Trace-Id"),
+                                .tenant_id = std::nullopt};
+  if (const auto tenant = head.find("Lambda-Runtime-Aws-Tenant-Id")) {
+    about.tenant_id = std::string(*tenant);
+  }
+  return about;
+}
+
+bool streams_http(const HttpHead& head) {
+  const std::string_view type = head.find("Content-Type").value_or("");
+  return equal_ignoring_case(type.substr(0, type.find(';')), kHttpIntegration) &&
+         head.find("Lambda-Runtime-Function-Response-Mode").value_or("") == "streaming";
+}
+
+std::string exit_error(const InvocationKey& key, ExitStatus status) {
+  const std::string reason = status.success() ? "Runtime exited without providing a reason"
+                                              : "Runtime exited with error: " + describe(status);
+  return dump_json(
+      {{"errorType", "Runtime.ExitError"},
+       {"errorMessage", fmt::format("RequestId: {} Error: {}", key.request_id, reason)}});
+}
+
+}  // namespace
+
+InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
+    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()) {}
+
+InvocationFlow::~InvocationFlow() {
+  if (release_timer_) {
+    loop_.cancel(*release_timer_);
+  }
+}
+
+RelayTraffic InvocationFlow::traffic() {
+  RelayTraffic traffic;
+  traffic.poll_asked = [this](ExchangeKind kind) { poll_asked(kind); };
+  traffic.may_poll = [this] { return may_poll(); };
+  traffic.poll_went_up = [this] { hold_.poll_went_up(); };
+  traffic.event_head = [this](const HttpHead& head) { return event_head(head); };
+  traffic.event_bytes = [this](std::uint64_t sequence, std::string_view bytes) {
+    if (Open* open = find(sequence); open != nullptr && open->bodies) {
+      open->bodies->event.append(bytes);
+    }
+  };
+  traffic.answer_head = [this](const Exchange& exchange, const HttpHead& head) {
+    return answer_head(exchange, head);
+  };
+  traffic.answer_bytes = [this](std::uint64_t sequence, std::string_view bytes) {
+    if (Open* open = find(sequence); open != nullptr && open->bodies) {
+      open->bodies->answer.append(bytes);
+    }
+  };
+  traffic.answer_trailers = [this](std::uint64_t sequence, std::string_view lines) {
+    if (Open* open = find(sequence)) {
+      answer_trailers(*open, lines);
+    }
+  };
+  traffic.answer_sent = [this](std::uint64_t sequence) {
+    if (Open* open = find(sequence)) {
+      open->invocation.answer_sent(now());
+    }
+  };
+  traffic.answer_cut = [this](std::uint64_t sequence) {
+    if (Open* open = find(sequence)) {
+      open->invocation.answer_cut(now());
+      advance(*open);
+    }
+  };
+  traffic.answer_acknowledged = [this](std::uint64_t sequence, int status) {
+    if (Open* open = find(sequence)) {
+      open->invocation.acknowledge(status, now());
+      advance(*open);
+    }
+  };
+  traffic.extension_state = [this] { return hold_.extension(); };
+  return traffic;
+}
+
+void InvocationFlow::poll_asked(ExchangeKind kind) {
+  if (kind != ExchangeKind::next) {
+    return;
+  }
+  // advance() may close and so remove entries.
+  for (std::size_t i = open_.size(); i-- > 0;) {
+    open_[i]->invocation.next_asked();
+    advance(*open_[i]);
+  }
+}
+
+bool InvocationFlow::may_poll() {
+  const auto until = hold_.held_until(now());
+  if (until) {
+    release_poll_at(*until);
+  }
+  return !until;
+}
+
+void InvocationFlow::release_poll_at(EpochTime time) {
+  if (release_timer_) {
+    loop_.cancel(*release_timer_);
+  }
+  release_timer_ = loop_.at(time, [this] {
+    release_timer_.reset();
+    events_.resume_polls();
+  });
+}
+
+std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
+  const std::string_view request_id = head.find("Lambda-Runtime-Aws-Request-Id").value_or("");
+  if (request_id.empty()) {
+    return 0;
+  }
+  if (Open* open = find(request_id); open != nullptr && !open->invocation.outcome()) {
+    // Polled again without an answer: the platform repeats the event (lambda-protocol.md 1.2).
+    open->invocation.delivered_again();
+    if (open->bodies) {
+      open->bodies = journal_.begin_capture(open->invocation.about().key.sequence);
+    }
+    return open->invocation.about().key.sequence;
+  }
+  const std::uint64_t sequence = ++last_sequence_;
+  auto open = std::make_unique<Open>(
+      Open{Invocation(describe_event(head, {std::string(request_id), sequence})), {}, {}, 0});
+  if (journal_.captures()) {
+    open->bodies = journal_.begin_capture(sequence);
+  }
+  open_.push_back(std::move(open));
+  events_.began();
+  return sequence;
+}
+
+std::uint64_t InvocationFlow::answer_head(const Exchange& exchange, const HttpHead& head) {
+  Open* open = find(exchange.request_id);
+  if (open == nullptr) {
+    return 0;
+  }
+  const bool is_error = exchange.kind == ExchangeKind::invocation_error;
+  const auto kind = is_error ? Invocation::AnswerKind::error : Invocation::AnswerKind::response;
+  if (!open->invocation.begin_answer(kind)) {
+    if (is_error && open->invocation.outcome()) {
+      late_error(*open, head);
+    }
+    return 0;
+  }
+  if (open->bodies) {
+    open->bodies->answer.clear();
+    open->bodies->answer_has_prelude = streams_http(head);
+  }
+  return open->invocation.about().key.sequence;
+}
+
+void InvocationFlow::answer_trailers(Open& open, std::string_view lines) {
+  const std::string_view type = find_field(lines, kErrorType).value_or("");
+  if (type.empty()) {
+    return;
+  }
+  open.invocation.error_trailer();
+  if (open.bodies) {
+    const std::string_view encoded = find_field(lines, kErrorBody).value_or("");
+    auto decoded = base64_decode(encoded);
+    open.bodies->error =
+        decoded && !decoded->empty() ? std::move(*decoded) : dump_json({{"errorType", type}});
+  }
+}
+
+InvocationFlow::Open* InvocationFlow::find(std::uint64_t sequence) {
+  const auto found = std::find_if(open_.begin(), open_.end(), [sequence](const auto& open) {
+    return open->invocation.about().key.sequence == sequence;
+  });
+  return found == open_.end() ? nullptr : found->get();
+}
+
+InvocationFlow::Open* InvocationFlow::find(std::string_view request_id) {
+  // The newest: retries of the platform repeat the id.
+  const auto found = std::find_if(open_.rbegin(), open_.rend(), [request_id](const auto& open) {
+    return open->invocation.about().key.request_id == request_id;
+  });
+  return found == open_.rend() ? nullptr : found->get();
+}
+
+void InvocationFlow::late_error(Open& open, const HttpHead& head) {
+  std::string type(head.find(kErrorType).value_or("Unknown"));
+  log_.error(fmt::format("error after the answer: {}", type),
+             {.request_id = open.invocation.about().key.request_id});
+  open.invocation.late_error(std::move(type));
+}
+
+void InvocationFlow::advance(Open& open, HandOver hand_over) {
+  if (open.invocation.outcome() && !open.work_deadline) {
+    act_on_outcome(open, hand_over);
+  }
+  if (open.invocation.over()) {
+    close(open);
+  }
+}
+
+void InvocationFlow::act_on_outcome(Open& open, HandOver hand_over) {
+  open.work_deadline = journal_.work_deadline(open.invocation);
+  if (hold_.extension() == ExtensionState::unavailable) {
+    return;
+  }
+  if (open.bodies) {
+    open.accepted = journal_.accept(open.invocation, *open.bodies, hand_over);
+  }
+  if (open.accepted == 0 && carried_ > 0 && hand_over == HandOver::at_once) {
+    link_.send(Answered{open.invocation.about().key, *open.work_deadline});
+  }
+}
+
+void InvocationFlow::close(Open& open) {
+  const auto& about = open.invocation.about();
+  const AnswerSummary answer{
+      about.event_time, open.invocation.response_end(), open.invocation.late_error_type()};
+  if (hold_.extension() == ExtensionState::unavailable) {
+    const auto dropped = journal_.drop(open.invocation);
+    if (!dropped.empty() || answer.late_error_type) {
+      const Receipt receipt{.request_id = about.key.request_id,
+                            .response_time = answer.response_end - answer.event_time,
+                            .held_time = remaining(now(), answer.response_end),
+                            .tasks = dropped,
+                            .late_error_type = answer.late_error_type,
+                            .handler_request_ids = {}};
+      for (const std::string& line : receipt_lines(receipt, now())) {
+        log_.raw(line);
+      }
+    }
+  } else {
+    link_.send(Closed{about.key, *open.work_deadline, answer});
+    if (open.accepted > 0 || carried_ > 0) {
+      unsettled_.emplace_back(about.key, *open.work_deadline);
+      hold_.work_pending(*open.work_deadline);
+    }
+  }
+  std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
+  if (open_.empty() && hold_.extension() == ExtensionState::unavailable) {
+    events_.over();
+  }
+}
+
+void InvocationFlow::extension_is(ExtensionState state) {
+  hold_.extension_is(state);
+  if (state == ExtensionState::unavailable) {
+    unsettled_.clear();
+    carried_ = 0;
+    events_.settled();
+  }
+  if (state != ExtensionState::starting) {
+    events_.resume_polls();
+  }
+}
+
+void InvocationFlow::settled(const Settled& settled) {
+  carried_ = settled.carried;
+  std::erase_if(unsettled_, [&](const auto& entry) { return entry.first == settled.key; });
+  if (unsettled_.empty()) {
+    hold_.work_settled();
+    events_.resume_polls();
+    events_.settled();
+  }
+}
+
+bool InvocationFlow::answering() const {
+  return std::any_of(
+      open_.begin(), open_.end(), [](const auto& open) { return open->invocation.answering(); });
+}
+
+void InvocationFlow::runtime_died(ExitStatus status) {
+  while (!open_.empty()) {
+    Open& open = *open_.back();
+    const bool answered = open.invocation.outcome().has_value();
+    if (open.bodies && !answered) {
+      open.bodies->error = exit_error(open.invocation.about().key, status);
+    }
+    const InvocationKey key = open.invocation.about().key;
+    open.invocation.runtime_died(now());
+    // Before the answer, the platform must learn of the death at once: nothing starts any more.
+    advance(open, answered ? HandOver::at_once : HandOver::later);
+    if (!answered) {
+      std::erase_if(unsettled_, [&key](const auto& entry) { return entry.first == key; });
+    }
+  }
+}
+
+}  // namespace postlude::runtime

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "common/child_process.h"
+#include "common/event_loop.h"
+#include "runtime/hold.h"
+#include "runtime/invocation.h"
+#include "runtime/relay_traffic.h"
+#include "runtime/task_journal.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postlude::runtime {
+
+/// Follows the invocations through the relay's traffic: opens one with each event, fixes its
+/// outcome, has its tasks accepted, closes it when the runtime asks for the next event, and holds
+/// that request back where needed. Runs on the loop's thread.
+class InvocationFlow {
+ public:
+  /// Everything passed outlives this object. `resume_polls`: a held poll may go up now.
+  /// `settled`: work that somebody may wait for has ended.
+  struct Events {
+    std::function<void()> resume_polls;
+    std::function<void()> settled;
+    std::function<void()> began;  ///< an event was delivered to the runtime
+    std::function<void()> over;   ///< without extension: no invocation is open any more
+  };
+
+  InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log);
+  InvocationFlow(const InvocationFlow&) = delete;
+  InvocationFlow& operator=(const InvocationFlow&) = delete;
+  ~InvocationFlow();
+
+  void on(Events events) { events_ = std::move(events); }
+  /// The functions the relay calls; they refer to this object.
+  [[nodiscard]] RelayTraffic traffic();
+
+  void extension_is(ExtensionState state);
+  void settled(const Settled& settled);
+
+  /// The runtime is gone and what it had sent has passed. Fixes what is still open.
+  void runtime_died(ExitStatus status);
+
+  /// Work of invocations that were answered while the runtime lived is not settled yet.
+  [[nodiscard]] bool work_pending() const { return !unsettled_.empty(); }
+  /// An answer that counts is on its way to the platform.
+  [[nodiscard]] bool answering() const;
+  [[nodiscard]] bool idle() const { return open_.empty(); }
+
+ private:
+  struct Open {
+    Invocation invocation;
+    std::optional<InvocationBodies> bodies;
+    std::optional<EpochTime> work_deadline;  ///< set once the outcome was acted on
+    std::size_t accepted = 0;
+  };
+
+  void poll_asked(ExchangeKind kind);
+  [[nodiscard]] bool may_poll();
+  std::uint64_t event_head(const HttpHead& head);
+  std::uint64_t answer_head(const Exchange& exchange, const HttpHead& head);
+  void answer_trailers(Open& open, std::string_view lines);
+
+  [[nodiscard]] Open* find(std::uint64_t sequence);
+  [[nodiscard]] Open* find(std::string_view request_id);
+  void late_error(Open& open, const HttpHead& head);
+  /// Acts on an outcome that is new, closes what is over.
+  void advance(Open& open, HandOver hand_over = HandOver::at_once);
+  void act_on_outcome(Open& open, HandOver hand_over);
+  void close(Open& open);
+  void release_poll_at(EpochTime time);
+
+  EventLoop& loop_;
+  TaskJournal& journal_;
+  ExtensionLink& link_;
+  Log log_;
+  Events events_;
+  Hold hold_;
+  std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
+  std::vector<std::pair<InvocationKey, EpochTime>> unsettled_;  ///< with their work deadlines
+  std::optional<EventLoop::TimerId> release_timer_;
+  std::uint64_t last_sequence_ = 0;
+  int carried_ = 0;
+};
+
+}  // namespace postlude::runtime

@@ -1,0 +1,220 @@
+#include "runtime/shim.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <dirent.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+namespace postlude::runtime {
+namespace {
+
+/// Contract 4.2: a runtime that dies before its answer is reported within 20 ms.
+constexpr Millis kDrainTime{15};
+/// An answer that was sent whole is worth waiting for: its acknowledgement decides the outcome.
+constexpr Millis kAnswerDrainTime = std::chrono::seconds(5);
+/// Of the 500 ms (300 ms beside external extensions) between SIGTERM and SIGKILL
+/// (lambda-protocol.md 4.6).
+constexpr Millis kShutdownTime{450};
+constexpr Millis kShutdownTimeBesideExternal{250};
+/// The extension is asked to be done a little earlier than we are.
+constexpr Millis kExtensionReserve{50};
+
+std::string own_folder() {
+  std::array<char, 4096> path = {};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  const std::string_view text(path.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  return std::string(text.substr(0, text.rfind('/')));
+}
+
+bool has_entries(const std::string& folder) {
+  DIR* listing = ::opendir(folder.c_str());
+  if (listing == nullptr) {
+    return false;
+  }
+  bool found = false;
+  // readdir is safe here: one thread, and a stream nobody else has.
+  while (const dirent* entry = ::readdir(listing)) {  // NOLINT(concurrency-mt-unsafe)
+    found = found || entry->d_name[0] != '.';
+  }
+  ::closedir(listing);
+  return found;
+}
+
+Millis shutdown_time() {
+  const bool external = has_entries("/opt/extensions") || has_entries(own_folder() + "/extensions");
+  return external ? kShutdownTimeBesideExternal : kShutdownTime;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
+  const auto platform = resolve_tcp(config.runtime_api);
+  if (!platform) {
+    return fail("AWS_LAMBDA_RUNTIME_API: " + platform.error().message);
+  }
+  std::unique_ptr<Shim> shim(new Shim(std::move(config), signals, *platform));
+  if (!shim->spool_) {
+    shim->log_.error(fmt::format("POSTLUDE_SPOOL_DIR: {}; deferred work cannot be kept",
+                                 shim->spool_.error().message));
+  }
+  auto link = ExtensionLink::listen(
+      shim->loop_,
+      shim->log_,
+      Hello{.runtime_api = shim->config_.runtime_api,
+            .task_root = shim->config_.task_root,
+            .spool = shim->spool_ ? shim->spool_->folder() : std::string(),
+            .concurrency = shim->config_.concurrency,
+            .log_level = shim->config_.log_level},
+      {.message = [self =
+                       shim.get()](const Message& message) { self->on_extension_message(message); },
+       .lost = [self = shim.get()] { self->extension_lost("its connection is gone"); }});
+  if (!link) {
+    return tl::unexpected(link.error());
+  }
+  shim->link_ = std::move(*link);
+  shim->journal_.emplace(shim->config_, shim->spool_, *shim->link_, shim->log_);
+  shim->flow_.emplace(shim->loop_, *shim->journal_, *shim->link_, shim->log_);
+  shim->traffic_ = shim->flow_->traffic();
+  auto relay = Relay::listen(shim->loop_, shim->platform_, shim->traffic_);
+  if (!relay) {
+    return tl::unexpected(relay.error());
+  }
+  shim->relay_ = std::move(*relay);
+  shim->relay_->on_drained([self = shim.get()] { self->finish_if_over(); });
+  shim->flow_->on({.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
+                   .settled = [self = shim.get()] { self->finish_if_over(); },
+                   .began = [self = shim.get()] { self->takeover_.invocation_began(); },
+                   .over = [self = shim.get()] { self->takeover_.invocation_over(); }});
+  return shim;
+}
+
+Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
+    : config_(std::move(config)),
+      log_(STDOUT_FILENO, config_.log_level),
+      platform_(platform),
+      spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
+      takeover_(loop_, config_.runtime_api, log_),
+      supervisor_(loop_,
+                  signals,
+                  {.runtime_ended = [this](ExitStatus status) { runtime_ended(status); },
+                   .extension_ended =
+                       [this](ExitStatus status) {
+                         link_->give_up();
+                         extension_lost(describe(status));
+                       },
+                   .terminating = [this] { terminate(); }}) {
+  for (const std::string& warning : config_.warnings) {
+    log_.warn(warning);
+  }
+}
+
+void Shim::start_extension(const Environment& environment) {
+  const std::string program = own_folder() + "/libexec/postlude-extension";
+  if (auto started = supervisor_.start_extension(program, link_->name(), environment); !started) {
+    link_->give_up();
+    extension_lost(started.error().message);
+  }
+}
+
+Result<void> Shim::start_runtime(const std::vector<std::string>& command, Environment environment) {
+  environment.set("AWS_LAMBDA_RUNTIME_API", relay_->address());
+  environment.set("POSTLUDE_API", fmt::format("http://{}/postlude/v1", relay_->address()));
+  return supervisor_.start_runtime(command, std::move(environment));
+}
+
+ExitStatus Shim::run() {
+  loop_.run();
+  return runtime_end_.value_or(ExitStatus{ExitStatus::Kind::signalled, SIGKILL});
+}
+
+void Shim::on_extension_message(const Message& message) {
+  if (const auto* registered = std::get_if<Registered>(&message)) {
+    if (!registered->accepted) {
+      log_.warn(
+          fmt::format("the extension was not registered ({}); the shim holds the environment "
+                      "for deferred work itself",
+                      registered->reason));
+    }
+    if (registered->accepted) {
+      takeover_.identified(registered->identifier);
+    }
+    flow_->extension_is(registered->accepted ? ExtensionState::registered
+                                             : ExtensionState::refused);
+  } else if (const auto* settled = std::get_if<Settled>(&message)) {
+    takeover_.extension_released();
+    flow_->settled(*settled);
+  } else if (std::holds_alternative<Empty>(message)) {
+    extension_empty_ = true;
+    finish_if_over();
+  }
+}
+
+void Shim::extension_lost(std::string_view reason) {
+  if (!terminating_ && !runtime_end_) {
+    log_.error(fmt::format("no extension: {}; deferred work ends dropped", reason));
+  }
+  takeover_.extension_died();
+  flow_->extension_is(ExtensionState::unavailable);
+  if (flow_->idle()) {
+    takeover_.invocation_over();
+  }
+  finish_if_over();
+}
+
+void Shim::runtime_ended(ExitStatus status) {
+  runtime_end_ = status;
+  if (relay_->drained()) {
+    finish_if_over();
+    return;
+  }
+  // Other processes may hold its connections: what has not passed by then will not.
+  loop_.at(now() + kDrainTime, [this] {
+    if (!flow_->answering()) {
+      runtime_drained();
+    }
+  });
+  loop_.at(now() + kAnswerDrainTime, [this] { runtime_drained(); });
+}
+
+void Shim::runtime_drained() {
+  if (!std::exchange(drained_, true)) {
+    flow_->runtime_died(*runtime_end_);
+  }
+  finish_if_over();
+}
+
+bool Shim::extension_done() const {
+  if (!supervisor_.extension_runs()) {
+    return true;
+  }
+  return terminating_ ? extension_empty_ : !flow_->work_pending();
+}
+
+void Shim::finish_if_over() {
+  if (!runtime_end_) {
+    return;
+  }
+  if (!drained_ && relay_->drained()) {
+    runtime_drained();
+    return;
+  }
+  if (drained_ && extension_done()) {
+    loop_.stop();
+  }
+}
+
+void Shim::terminate() {
+  terminating_ = true;
+  const EpochTime deadline = now() + shutdown_time();
+  link_->send(ShutDown{deadline - kExtensionReserve});
+  loop_.at(deadline, [this] {
+    supervisor_.kill_runtime();
+    loop_.stop();
+  });
+}
+
+}  // namespace postlude::runtime

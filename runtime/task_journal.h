@@ -1,0 +1,69 @@
+#pragma once
+
+#include "common/log.h"
+#include "common/receipt.h"
+#include "common/spool.h"
+#include "runtime/capture.h"
+#include "runtime/config.h"
+#include "runtime/extension_link.h"
+#include "runtime/invocation.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace postlude::runtime {
+
+/// What was captured of one invocation.
+struct InvocationBodies {
+  Capture event;
+  Capture answer;
+  bool answer_has_prelude = false;
+  /// The error object where it is not the answer itself: from trailers, or the runtime's death.
+  std::string error;
+};
+
+enum class HandOver {
+  at_once,  ///< the extension is told and starts
+  later,    ///< only journalled, for the next generation of this environment
+};
+
+/// Turns a fixed outcome into accepted tasks: spool record first, then the word to the extension.
+/// A task that cannot be kept ends `dropped`, with the reason. Runs on the loop's thread.
+class TaskJournal {
+ public:
+  /// `spool` is null, with the reason, where its folder could not be made.
+  TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log)
+      : config_(config), spool_(spool), link_(link), log_(log) {}
+
+  /// False: no configured task runs by itself, so nothing need be captured.
+  [[nodiscard]] bool captures() const;
+  [[nodiscard]] InvocationBodies begin_capture(std::uint64_t sequence);
+
+  [[nodiscard]] EpochTime work_deadline(const Invocation& invocation) const;
+
+  /// Once an invocation, when its outcome is fixed; how many tasks matched. The extension is told
+  /// that the invocation was answered, if any did, and then of each task.
+  std::size_t accept(const Invocation& invocation, InvocationBodies& bodies, HandOver hand_over);
+
+  /// The same without an extension: the tasks that ended `dropped`, for the receipt.
+  [[nodiscard]] std::vector<ReceiptTask> drop(const Invocation& invocation) const;
+
+ private:
+  [[nodiscard]] std::vector<const Task*> matching(const Invocation& invocation) const;
+  void accept_task(const Invocation& invocation,
+                   const Task& task,
+                   const Result<CapturedBodies>& stored,
+                   HandOver hand_over);
+  [[nodiscard]] Result<CapturedBodies> store(const Invocation& invocation,
+                                             InvocationBodies& bodies);
+
+  const Config& config_;
+  Result<Spool>& spool_;
+  ExtensionLink& link_;
+  Log log_;
+  std::uint64_t last_record_ = 0;
+};
+
+}  // namespace postlude::runtime

@@ -1,0 +1,211 @@
+#include "tests/emulator/execution_environment.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace postlude::emulator {
+namespace {
+
+// What the shell in a managed bootstrap ends with.
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (!entry.is_directory(error)) {
+      names.push_back(entry.path().filename().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string variable(const Options& options, const std::string& name) {
+  for (const auto& [key, value] : options.variables) {
+    if (key == name) {
+      return value;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void ExecutionEnvironment::init_ahead() {
+  const auto began = Clock::now();
+  const PhaseEnd end = init(began + world_.options.init_timeout);
+  if (end == PhaseEnd::done) {
+    freeze();
+    return;
+  }
+  report_failed_init(end, InitPhase::init, began);
+  shut_down(end == PhaseEnd::expired ? "TIMEOUT" : "FAILURE");
+  suppressed_init_ = true;
+}
+
+ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point deadline) {
+  {
+    const std::lock_guard lock(monitor_.mutex);
+    generation_ = std::make_shared<Generation>(
+        monitor_,
+        Generation::Tags{
+            .journal = &world_.journal, .environment = number_, .number = ++generations_});
+  }
+  pids_.clear();
+  const auto began = Clock::now();
+  const std::string version = variable(world_.options, "AWS_EXECUTION_ENV");
+  log_.platform_line(
+      init_start_line(version.empty() ? "emulated:1" : version, world_.options.region));
+  generation_->record("initStart", {{"api", fmt::format("127.0.0.1:{}", listener_->port())}});
+  PhaseEnd end = start_extensions(deadline);
+  if (end == PhaseEnd::done) {
+    end = start_runtime() ? wait_phase(deadline,
+                                       [](const Generation& generation) {
+                                         return generation.locked_init_done() ||
+                                                generation.locked_restore_ready();
+                                       })
+                          : PhaseEnd::failed;
+  }
+  if (end == PhaseEnd::done && world_.options.init_type == InitType::snap_start) {
+    freeze();
+    thaw();
+    generation_->restore();
+    end = wait_phase(deadline,
+                     [](const Generation& generation) { return generation.locked_init_done(); });
+  }
+  for (const Extension& extension : generation_->extensions()) {
+    log_.platform_line(extension_line(extension));
+  }
+  if (end == PhaseEnd::done) {
+    init_duration_ = Clock::now() - began;
+    generation_->record("initDone", {{"durationMs", init_duration_->count()}});
+  }
+  return end;
+}
+
+ExecutionEnvironment::PhaseEnd ExecutionEnvironment::wait_phase(
+    Clock::time_point deadline, const std::function<bool(const Generation&)>& done) {
+  std::unique_lock lock(monitor_.mutex);
+  monitor_.changed.wait_until(lock, deadline, [&] {
+    return stopping_ || done(*generation_) || generation_->locked_failure();
+  });
+  if (done(*generation_)) {
+    return PhaseEnd::done;
+  }
+  if (generation_->locked_failure()) {
+    return PhaseEnd::failed;
+  }
+  return stopping_ ? PhaseEnd::stopped : PhaseEnd::expired;
+}
+
+ExecutionEnvironment::PhaseEnd ExecutionEnvironment::start_extensions(Clock::time_point deadline) {
+  if (const auto started = start_external_extensions(); !started) {
+    generation_->cannot_start({"Extension.LaunchError", started.error().message, {}});
+    return PhaseEnd::failed;
+  }
+  return wait_phase(deadline, [](const Generation& generation) {
+    return generation.locked_externals_registered();
+  });
+}
+
+Result<void> ExecutionEnvironment::start_external_extensions() {
+  if (world_.options.layer_dir.empty()) {
+    return {};
+  }
+  const std::string folder = world_.options.layer_dir + "/extensions";
+  const EnvironmentFacts facts{
+      fmt::format("127.0.0.1:{}", listener_->port()), log_stream_, world_.path};
+  for (const std::string& name : files_in(folder)) {
+    generation_->launched(name);
+    auto pid = sandbox_->start_process(
+        {.who = name,
+         .argv = {(std::filesystem::path(folder) / name).string()},
+         .environment = extension_variables(world_.options, facts),
+         .working_directory = "/"});
+    if (!pid) {
+      return tl::unexpected(pid.error());
+    }
+    pids_[name] = *pid;
+    generation_->record("processStarted", {{"process", name}, {"pid", *pid}});
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> ExecutionEnvironment::runtime_command() const {
+  const Options& options = world_.options;
+  if (options.runtime_kind == RuntimeKind::provided) {
+    for (const std::string& folder : {options.function_dir, options.layer_dir}) {
+      const std::string path = folder + "/bootstrap";
+      if (!folder.empty() && ::access(path.c_str(), X_OK) == 0) {
+        return std::vector<std::string>{path};
+      }
+    }
+    return fail("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
+  }
+  auto program = find_program(options.runtime_command.front(), world_.path, options.function_dir);
+  if (!program) {
+    return tl::unexpected(program.error());
+  }
+  std::vector<std::string> argv = options.runtime_command;
+  argv.front() = std::move(*program);
+  const std::string wrapper = variable(options, "AWS_LAMBDA_EXEC_WRAPPER");
+  if (!wrapper.empty()) {
+    argv.insert(argv.begin(), wrapper);
+  }
+  return argv;
+}
+
+bool ExecutionEnvironment::start_runtime() {
+  const EnvironmentFacts facts{
+      fmt::format("127.0.0.1:{}", listener_->port()), log_stream_, world_.path};
+  const auto argv = runtime_command();
+  if (!argv) {
+    generation_->cannot_start({"Runtime.InvalidEntrypoint", argv.error().message, {}});
+    return false;
+  }
+  const auto pid = sandbox_->start_process(
+      {.who = kRuntimeProcess,
+       .argv = *argv,
+       .environment = runtime_variables(world_.options, facts),
+       .working_directory = world_.options.function_dir});
+  if (pid) {
+    pids_[kRuntimeProcess] = *pid;
+    generation_->record("processStarted", {{"process", kRuntimeProcess}, {"pid", *pid}});
+    return true;
+  }
+  const bool missing = pid.error().code == ErrorCode::not_found;
+  if (argv->front() == variable(world_.options, "AWS_LAMBDA_EXEC_WRAPPER")) {
+    // A managed bootstrap is a shell script that executes the wrapper.
+    log_.platform_line(fmt::format("{}: {}", argv->front(), missing ? "not found" : "cannot execute"));
+    generation_->process_exited(
+        kRuntimeProcess, {ExitStatus::Kind::exited, missing ? kNotFound : kNotExecutable});
+  } else {
+    generation_->cannot_start({"Runtime.InvalidEntrypoint", pid.error().message, {}});
+  }
+  return false;
+}
+
+void ExecutionEnvironment::report_failed_init(PhaseEnd end,
+                                              InitPhase phase,
+                                              Clock::time_point began) {
+  InitReport report{.duration = Clock::now() - began, .phase = phase, .status = "timeout", .error_type = {}};
+  if (end != PhaseEnd::expired) {
+    report.status = "error";
+    report.error_type = failure_of(end).type;
+  }
+  log_.platform_line(init_report_line(report));
+  generation_->record("initFailed",
+                      {{"phase", phase == InitPhase::init ? "init" : "invoke"},
+                       {"status", report.status},
+                       {"errorType", report.error_type}});
+}
+
+}  // namespace postlude::emulator

@@ -1,0 +1,209 @@
+#include "tests/emulator/error_types.h"
+#include "tests/emulator/execution_environment.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <fstream>
+#include <utility>
+
+namespace postlude::emulator {
+namespace {
+
+/// A runtime that wrote its answer and ended at once has its bytes in our sockets already; reading
+/// them takes less than this.
+constexpr std::chrono::milliseconds kLastWords{1000};
+constexpr std::chrono::milliseconds kLastWordsStep{2};
+
+long resident_kib(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    constexpr std::string_view kPeak = "VmHWM:";
+    if (line.starts_with(kPeak)) {
+      const std::size_t digit = line.find_first_of("0123456789");
+      long value = 0;
+      if (digit != std::string::npos) {
+        std::from_chars(line.data() + digit, line.data() + line.size(), value);
+      }
+      return value;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void ExecutionEnvironment::invoke(const std::shared_ptr<Invocation>& invocation) {
+  thaw();
+  began_ = Clock::now();
+  init_duration_.reset();
+  Clock::time_point deadline = began_ + world_.options.timeout;
+  if (!init_for(invocation, deadline)) {
+    return;
+  }
+  deliver(invocation, deadline);
+  const PhaseEnd end = wait_phase(deadline, [](const Generation& generation) {
+    return generation.locked_invoke_done();
+  });
+  if (end == PhaseEnd::done) {
+    end_well(invocation);
+  } else {
+    end_badly(invocation, end);
+  }
+}
+
+bool ExecutionEnvironment::init_for(const std::shared_ptr<Invocation>& invocation,
+                                    Clock::time_point& deadline) {
+  if (current_generation()) {
+    return true;
+  }
+  if (!suppressed_init_) {
+    const PhaseEnd end = init(Clock::now() + world_.options.init_timeout);
+    if (end == PhaseEnd::done) {
+      began_ = Clock::now();
+      deadline = began_ + world_.options.timeout;
+      return true;
+    }
+    report_failed_init(end, InitPhase::init, began_);
+    shut_down(end == PhaseEnd::expired ? "TIMEOUT" : "FAILURE");
+    suppressed_init_ = true;
+  }
+  // The suppressed init is part of the invocation: its time is the function's (4.1).
+  began_ = Clock::now();
+  deadline = began_ + world_.options.timeout;
+  const PhaseEnd end = init(deadline);
+  init_duration_.reset();
+  if (end == PhaseEnd::done) {
+    return true;
+  }
+  report_failed_init(end, InitPhase::invoke, began_);
+  log_.begin_tail();
+  log_.platform_line(start_line(invocation->request().request_id));
+  end_badly(invocation, end);
+  return false;
+}
+
+void ExecutionEnvironment::deliver(const std::shared_ptr<Invocation>& invocation,
+                                   Clock::time_point deadline) {
+  log_.begin_tail();
+  log_.platform_line(start_line(invocation->request().request_id));
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  const auto deadline_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+      (std::chrono::system_clock::now() + left).time_since_epoch());
+  generation_->record("invokeStart",
+                      {{"requestId", invocation->request().request_id},
+                       {"deadlineMs", deadline_ms.count()}});
+  generation_->offer({invocation, deadline_ms.count()});
+}
+
+void ExecutionEnvironment::end_well(const std::shared_ptr<Invocation>& invocation) {
+  const auto ended = Clock::now();
+  const Milliseconds extensions = ended - generation_->runtime_polled_at();
+  generation_->record("invokeEnd",
+                      {{"status", "success"},
+                       {"durationMs", Milliseconds(ended - began_).count()},
+                       {"postRuntimeExtensionsMs", extensions.count()}});
+  write_report(invocation->request().request_id, {}, {});
+  {
+    // All have asked for the next event: another caller may come while we freeze.
+    const std::lock_guard lock(monitor_.mutex);
+    accepting_ = !stopping_;
+  }
+  invocation->finish(log_.take_tail());
+  suppressed_init_ = false;
+  freeze();
+}
+
+void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocation, PhaseEnd end) {
+  const std::string& id = invocation->request().request_id;
+  if (end == PhaseEnd::failed) {
+    wait_for_last_words();
+  }
+  generation_->forget_invocation();
+  const GenerationFailure failure = failure_of(end);
+  const std::string body =
+      failure.body.empty() ? platform_error_body(failure.type, id, failure.message) : failure.body;
+  generation_->record("invokeEnd",
+                      {{"status", end == PhaseEnd::expired ? "timeout" : "error"},
+                       {"errorType", failure.type},
+                       {"answered", invocation->answered()},
+                       {"durationMs", Milliseconds(Clock::now() - began_).count()}});
+  invocation->fail({failure.type, body});
+  if (end == PhaseEnd::expired) {
+    log_.platform_line(
+        timeout_line(std::chrono::system_clock::now(), id, world_.options.timeout));
+    write_report(id, "timeout", {});
+  } else {
+    log_.platform_line(fmt::format("RequestId: {} Error: {}", id, failure.message));
+    log_.platform_line(failure.type);
+    write_report(id, "error", failure.type);
+  }
+  invocation->finish(log_.take_tail());
+  shut_down(end == PhaseEnd::expired ? "TIMEOUT"
+                                     : (end == PhaseEnd::stopped ? "SPINDOWN" : "FAILURE"));
+  suppressed_init_ = true;
+}
+
+void ExecutionEnvironment::wait_for_last_words() {
+  const auto end = Clock::now() + kLastWords;
+  int quiet_rounds = 0;
+  constexpr int kEnoughRounds = 2;
+  while (quiet_rounds < kEnoughRounds && Clock::now() < end) {
+    std::unique_lock lock(monitor_.mutex);
+    monitor_.changed.wait_for(lock, kLastWordsStep, [&] { return stopping_; });
+    lock.unlock();
+    quiet_rounds = listener_->quiet() ? quiet_rounds + 1 : 0;
+  }
+}
+
+GenerationFailure ExecutionEnvironment::failure_of(PhaseEnd end) {
+  if (end == PhaseEnd::expired) {
+    return {"Sandbox.Timedout", timeout_text(world_.options.timeout), {}};
+  }
+  const std::lock_guard lock(monitor_.mutex);
+  if (end == PhaseEnd::failed && generation_->locked_failure()) {
+    return *generation_->locked_failure();
+  }
+  return {"Sandbox.Failure", "The environment was shut down", {}};
+}
+
+void ExecutionEnvironment::write_report(const std::string& request_id,
+                                        const std::string& status,
+                                        const std::string& error_type) {
+  log_.platform_line(end_line(request_id));
+  log_.platform_line(report_line({.request_id = request_id,
+                                  .duration = Clock::now() - began_,
+                                  .memory_size_mb = world_.options.memory_mb,
+                                  .memory_used_mb = memory_used_mb(),
+                                  .init_duration = init_duration_,
+                                  .status = status,
+                                  .error_type = error_type}));
+}
+
+void ExecutionEnvironment::freeze() {
+  const auto frozen = sandbox_->freeze();
+  frozen_ = true;
+  generation_->record("frozen",
+                      {{"processes", frozen.pids.size()},
+                       {"pids", frozen.pids},
+                       {"complete", frozen.complete}});
+}
+
+void ExecutionEnvironment::thaw() {
+  if (std::exchange(frozen_, false)) {
+    generation_->record("thawed", {{"processes", sandbox_->thaw()}});
+  }
+}
+
+int ExecutionEnvironment::memory_used_mb() const {
+  constexpr long kKibPerMib = 1024;
+  long sum = 0;
+  for (const auto& [who, pid] : pids_) {
+    sum += resident_kib(pid);
+  }
+  return static_cast<int>((sum + kKibPerMib - 1) / kKibPerMib);
+}
+
+}  // namespace postlude::emulator

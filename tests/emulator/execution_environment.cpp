@@ -1,0 +1,178 @@
+#include "tests/emulator/execution_environment.h"
+
+#include "tests/emulator/extension_registry.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ctime>
+#include <filesystem>
+#include <utility>
+
+namespace postlude::emulator {
+namespace {
+
+std::string new_log_stream() {
+  std::string hex = new_uuid();
+  std::erase(hex, '-');
+  return fmt::format("{:%Y/%m/%d}/[$LATEST]{}", fmt::gmtime(std::time(nullptr)), hex);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ExecutionEnvironment>> ExecutionEnvironment::start(const World& world,
+                                                                          int number) {
+  std::unique_ptr<ExecutionEnvironment> environment(new ExecutionEnvironment(world, number));
+  if (auto opened = environment->open(); !opened) {
+    return tl::unexpected(opened.error());
+  }
+  environment->accepting_ = true;
+  ExecutionEnvironment* self = environment.get();
+  environment->thread_ = std::jthread([self](const std::stop_token& stop) { self->run(stop); });
+  return environment;
+}
+
+ExecutionEnvironment::ExecutionEnvironment(const World& world, int number)
+    : world_(world), number_(number), log_stream_(new_log_stream()) {
+  api_settings_ = {.event_framing = world_.options.event_framing,
+                   .init_type = world_.options.init_type,
+                   .function_name = world_.options.function_name,
+                   .handler = world_.options.handler,
+                   .account_id = world_.options.account_id,
+                   .acknowledge_delay = world_.options.acknowledge_delay};
+}
+
+Result<void> ExecutionEnvironment::open() {
+  auto listener = HttpListener::start(0, [this](HttpConnection& connection) {
+    serve_environment_api(connection, [this] { return current_generation(); }, api_settings_);
+  });
+  if (!listener) {
+    return tl::unexpected(listener.error());
+  }
+  listener_ = std::move(*listener);
+  SandboxSetup setup{.log_fd = log_.write_end()};
+  if (world_.options.tmp == TmpFolder::private_folder) {
+    private_tmp_ = world_.options.tmp_root + "/" + std::to_string(number_);
+    std::error_code error;
+    std::filesystem::create_directories(private_tmp_, error);
+    std::filesystem::permissions(private_tmp_, std::filesystem::perms::all, error);
+    setup.private_tmp = {private_tmp_,
+                         world_.options.function_dir,
+                         world_.options.layer_dir,
+                         std::filesystem::current_path(error).string()};
+    setup.private_tmp.insert(setup.private_tmp.end(),
+                             world_.options.keep_visible.begin(),
+                             world_.options.keep_visible.end());
+  }
+  setup.on_exit = [this](const std::string& who, ExitStatus status) {
+    if (auto generation = current_generation()) {
+      generation->process_exited(who, status);
+    }
+  };
+  auto sandbox = Sandbox::start(std::move(setup));
+  if (!sandbox) {
+    return tl::unexpected(sandbox.error());
+  }
+  sandbox_ = std::move(*sandbox);
+  return {};
+}
+
+ExecutionEnvironment::~ExecutionEnvironment() {
+  stop();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  sandbox_.reset();
+  listener_.reset();
+  if (!private_tmp_.empty()) {
+    std::error_code error;
+    std::filesystem::remove_all(private_tmp_, error);
+  }
+}
+
+std::shared_ptr<Generation> ExecutionEnvironment::current_generation() {
+  const std::lock_guard lock(monitor_.mutex);
+  return generation_;
+}
+
+bool ExecutionEnvironment::try_assign(const std::shared_ptr<Invocation>& invocation) {
+  const std::lock_guard lock(monitor_.mutex);
+  if (!accepting_ || stopping_ || pending_) {
+    return false;
+  }
+  pending_ = invocation;
+  accepting_ = false;
+  monitor_.changed.notify_all();
+  return true;
+}
+
+void ExecutionEnvironment::stop() {
+  const std::lock_guard lock(monitor_.mutex);
+  stopping_ = true;
+  accepting_ = false;
+  monitor_.changed.notify_all();
+}
+
+bool ExecutionEnvironment::ended() const {
+  const std::lock_guard lock(monitor_.mutex);
+  return ended_;
+}
+
+void ExecutionEnvironment::run(const std::stop_token& /*stop*/) {
+  world_.journal.record("environmentStart", {{"environment", number_}, {"logStream", log_stream_}});
+  if (world_.options.init_moment == InitMoment::eager && number_ == 1) {
+    init_ahead();
+  }
+  bool serving = true;
+  while (serving) {
+    switch (wait_idle()) {
+      case Wake::invocation: {
+        std::shared_ptr<Invocation> next;
+        {
+          const std::lock_guard lock(monitor_.mutex);
+          next = std::exchange(pending_, nullptr);
+        }
+        invoke(next);
+        break;
+      }
+      case Wake::crash:
+        shut_down("FAILURE");
+        suppressed_init_ = true;
+        break;
+      case Wake::shutdown:
+        serving = false;
+        break;
+    }
+  }
+  shut_down("SPINDOWN");
+  const std::lock_guard lock(monitor_.mutex);
+  if (pending_) {
+    pending_->fail({"Sandbox.Failure", R"({"errorType":"Sandbox.Failure"})"});
+    pending_->finish({});
+  }
+  ended_ = true;
+}
+
+ExecutionEnvironment::Wake ExecutionEnvironment::wait_idle() {
+  std::unique_lock lock(monitor_.mutex);
+  const auto woken = [&] {
+    return stopping_ || pending_ || (generation_ && generation_->locked_failure());
+  };
+  accepting_ = !stopping_ && !pending_;
+  if (world_.options.idle_shutdown) {
+    monitor_.changed.wait_for(lock, *world_.options.idle_shutdown, woken);
+  } else {
+    monitor_.changed.wait(lock, woken);
+  }
+  if (!stopping_ && generation_ && generation_->locked_failure()) {
+    return Wake::crash;
+  }
+  if (!stopping_ && pending_) {
+    return Wake::invocation;
+  }
+  accepting_ = false;
+  return Wake::shutdown;
+}
+
+}  // namespace postlude::emulator

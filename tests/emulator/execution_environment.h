@@ -1,0 +1,127 @@
+#pragma once
+
+#include "common/error.h"
+#include "tests/emulator/environment_api.h"
+#include "tests/emulator/environment_variables.h"
+#include "tests/emulator/event_journal.h"
+#include "tests/emulator/generation.h"
+#include "tests/emulator/http_listener.h"
+#include "tests/emulator/invocation.h"
+#include "tests/emulator/log_collector.h"
+#include "tests/emulator/log_lines.h"
+#include "tests/emulator/options.h"
+#include "tests/emulator/sandbox.h"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace postlude::emulator {
+
+/// One execution environment: init, invocations one at a time, freezing between them, resets,
+/// shutdown (lambda-protocol.md 4). Thread "environment" decides all of it; its generation, its
+/// sandbox and its API's connection threads tell it what happened. Functions are thread-safe.
+class ExecutionEnvironment {
+ public:
+  struct World {
+    const Options& options;
+    EventJournal& journal;
+    std::string path;  ///< PATH for its processes
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<ExecutionEnvironment>> start(const World& world,
+                                                                           int number);
+  /// As stop(), and waits for the end.
+  ~ExecutionEnvironment();
+  ExecutionEnvironment(const ExecutionEnvironment&) = delete;
+  ExecutionEnvironment& operator=(const ExecutionEnvironment&) = delete;
+
+  /// False: it is busy or at its end.
+  [[nodiscard]] bool try_assign(const std::shared_ptr<Invocation>& invocation);
+  /// Shuts down now, whatever it is doing.
+  void stop();
+  /// Gone: all processes have ended.
+  [[nodiscard]] bool ended() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class PhaseEnd { done, expired, failed, stopped };
+  enum class Wake { invocation, crash, shutdown };
+
+  ExecutionEnvironment(const World& world, int number);
+  [[nodiscard]] Result<void> open();
+  void run(const std::stop_token& stop);
+  [[nodiscard]] Wake wait_idle();
+  [[nodiscard]] std::shared_ptr<Generation> current_generation();
+
+  // environment_init.cpp
+  void init_ahead();
+  [[nodiscard]] PhaseEnd init(Clock::time_point deadline);
+  [[nodiscard]] PhaseEnd start_extensions(Clock::time_point deadline);
+  [[nodiscard]] Result<void> start_external_extensions();
+  [[nodiscard]] bool start_runtime();
+  [[nodiscard]] Result<std::vector<std::string>> runtime_command() const;
+  void report_failed_init(PhaseEnd end, InitPhase phase, Clock::time_point began);
+  [[nodiscard]] PhaseEnd wait_phase(Clock::time_point deadline,
+                                    const std::function<bool(const Generation&)>& done);
+
+  // environment_invoke.cpp
+  void invoke(const std::shared_ptr<Invocation>& invocation);
+  [[nodiscard]] bool init_for(const std::shared_ptr<Invocation>& invocation,
+                              Clock::time_point& deadline);
+  void deliver(const std::shared_ptr<Invocation>& invocation, Clock::time_point deadline);
+  void end_well(const std::shared_ptr<Invocation>& invocation);
+  void end_badly(const std::shared_ptr<Invocation>& invocation, PhaseEnd end);
+  void wait_for_last_words();
+  [[nodiscard]] GenerationFailure failure_of(PhaseEnd end);
+  void write_report(const std::string& request_id,
+                    const std::string& status,
+                    const std::string& error_type);
+  void freeze();
+  void thaw();
+  [[nodiscard]] int memory_used_mb() const;
+
+  // environment_shutdown.cpp
+  void shut_down(const std::string& reason);
+  void end_runtime(Clock::time_point start, std::chrono::milliseconds budget);
+  void end_extensions(const std::string& reason,
+                      Clock::time_point start,
+                      std::chrono::milliseconds budget);
+  [[nodiscard]] std::chrono::milliseconds shutdown_budget() const;
+  [[nodiscard]] bool wait_exit(const std::string& who, Clock::time_point deadline);
+  void signal_to(const std::string& who, int signal);
+
+  const World world_;
+  const int number_;
+  const std::string log_stream_;
+  std::string private_tmp_;
+  mutable Monitor monitor_;
+  LogCollector log_;
+  std::unique_ptr<HttpListener> listener_;
+  ApiSettings api_settings_;
+  std::unique_ptr<Sandbox> sandbox_;
+
+  // Guarded by the monitor.
+  std::shared_ptr<Generation> generation_;
+  std::shared_ptr<Invocation> pending_;
+  bool accepting_ = false;
+  bool stopping_ = false;
+  bool ended_ = false;
+
+  // Of the environment's thread.
+  int generations_ = 0;
+  bool suppressed_init_ = false;  ///< an init failed or a reset came: the next init is the caller's
+  bool frozen_ = false;
+  std::map<std::string, pid_t> pids_;
+  Clock::time_point began_;
+  std::optional<Milliseconds> init_duration_;
+
+  std::jthread thread_;
+};
+
+}  // namespace postlude::emulator

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "tests/emulator/extension_registry.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace postlude::emulator {
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+// The platform's own log lines (lambda-protocol.md 6.4), without a line feed. Pure.
+
+[[nodiscard]] std::string init_start_line(const std::string& runtime_version,
+                                          const std::string& region);
+[[nodiscard]] std::string extension_line(const Extension& extension);
+[[nodiscard]] std::string start_line(const std::string& request_id);
+[[nodiscard]] std::string end_line(const std::string& request_id);
+
+enum class InitPhase { init, invoke };
+
+struct InitReport {
+  Milliseconds duration{};
+  InitPhase phase = InitPhase::init;
+  std::string status;      ///< "timeout" or "error"
+  std::string error_type;  ///< for "error"
+};
+[[nodiscard]] std::string init_report_line(const InitReport& report);
+
+struct ExecutionReport {
+  std::string request_id;
+  Milliseconds duration{};
+  int memory_size_mb = 0;
+  int memory_used_mb = 0;
+  std::optional<Milliseconds> init_duration;
+  std::string status;      ///< empty, "timeout" or "error"
+  std::string error_type;  ///< for "error"
+};
+[[nodiscard]] std::string report_line(const ExecutionReport& report);
+
+/// "2026-11-22T06:00:00.000Z <id> Task timed out after 3.00 seconds"
+[[nodiscard]] std::string timeout_line(std::chrono::system_clock::time_point now,
+                                       const std::string& request_id,
+                                       std::chrono::milliseconds timeout);
+
+/// "Task timed out after 3.00 seconds"
+[[nodiscard]] std::string timeout_text(std::chrono::milliseconds timeout);
+
+}  // namespace postlude::emulator

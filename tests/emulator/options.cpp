@@ -1,0 +1,217 @@
+#include "tests/emulator/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+namespace postlude::emulator {
+namespace {
+
+using std::chrono::milliseconds;
+
+CLI::Validator duration() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return parse_duration(text) ? std::string() : text + " is no duration like 250ms, 10s, 2m";
+      },
+      "DURATION");
+}
+
+/// Texts as they were given; turned into Options when all of them are known.
+struct Given {
+  std::string runtime;
+  std::vector<std::string> variables;
+  std::string url_mode = "buffered";
+  std::string shutdown_signal = "group";
+  std::string event_framing = "length";
+  std::string init_type = "on-demand";
+  std::string timeout = "30s";
+  std::string init_timeout = "10s";
+  std::string idle_shutdown;
+  std::string share;
+  std::string acknowledge_delay = "0ms";
+  std::string admission_wait = "0ms";
+  bool eager_init = false;
+  bool invocation_id = false;
+  bool private_tmp = false;
+  bool shape = false;
+  std::string survivors = "kill";
+};
+
+void add_function_options(CLI::App& app, Options& options, Given& given) {
+  app.add_option("--function", options.function_dir, "the function's folder (LAMBDA_TASK_ROOT)")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--layer", options.layer_dir, "folder that stands for /opt")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--handler", options.handler, "_HANDLER");
+  app.add_option("--name", options.function_name, "the function's name");
+  app.add_option("--runtime", given.runtime, "the runtime's command, or 'provided'")->required();
+  app.add_option("--env", given.variables, "K=V, may be repeated");
+  app.add_option("--memory", options.memory_mb, "memory size in MB (told, not enforced)");
+  app.add_option("--region", options.region, "AWS_REGION");
+  app.add_option("--account", options.account_id, "account id in ARNs");
+}
+
+void add_caller_options(CLI::App& app, Options& options, Given& given) {
+  app.add_option("--port", options.port, "Invoke API on 127.0.0.1; 0 picks one");
+  app.add_option("--url-port", options.url_port, "Function URL on 127.0.0.1; 0 picks one");
+  app.add_option("--url-mode", given.url_mode, "invoke mode of the Function URL")
+      ->check(CLI::IsMember({"buffered", "stream"}));
+  app.add_flag("--shape", given.shape, "streams: 6 MiB at once, then 2 MiB/s");
+  app.add_option("--events", options.events, "file or '-' for one JSON line per event");
+}
+
+void add_lifecycle_options(CLI::App& app, Options& options, Given& given) {
+  app.add_option("--max-environments", options.max_environments, "environments at once")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--admission-wait", given.admission_wait, "a caller waits so long before its 429")
+      ->check(duration());
+  app.add_flag("--eager-init", given.eager_init, "one environment is initialised at the start");
+  app.add_option("--timeout", given.timeout, "the function's timeout")->check(duration());
+  app.add_option("--init-timeout", given.init_timeout, "limit of an init")->check(duration());
+  app.add_option("--idle-shutdown", given.idle_shutdown, "idle environments are shut down after it")
+      ->check(duration());
+  app.add_option("--signal", given.shutdown_signal, "who gets the shutdown's SIGTERM")
+      ->check(CLI::IsMember({"group", "process"}));
+  app.add_option("--shutdown-share", given.share, "the runtime's part of the shutdown budget")
+      ->check(duration());
+  app.add_option("--reset-survivors", given.survivors, "processes outside the groups at a reset")
+      ->check(CLI::IsMember({"kill", "keep"}));
+}
+
+void add_protocol_options(CLI::App& app, Options& options, Given& given) {
+  app.add_flag("--invocation-id", given.invocation_id, "send Lambda-Runtime-Invocation-Id");
+  app.add_option("--event-framing", given.event_framing, "how events are delivered")
+      ->check(CLI::IsMember({"length", "chunked"}));
+  app.add_option("--init-type", given.init_type, "AWS_LAMBDA_INITIALIZATION_TYPE")
+      ->check(CLI::IsMember({"on-demand", "snap-start"}));
+  app.add_option("--acknowledge-delay", given.acknowledge_delay, "wait before each 202")
+      ->check(duration());
+  app.add_flag("--private-tmp", given.private_tmp, "every environment has its own /tmp");
+  app.add_option("--tmp-root", options.tmp_root, "where the private /tmp folders are");
+  app.add_option("--keep-visible", options.keep_visible, "folder below /tmp that stays visible")
+      ->check(CLI::ExistingDirectory);
+}
+
+milliseconds known_duration(const std::string& text) {
+  return parse_duration(text).value_or(milliseconds{});
+}
+
+std::string absolute(const std::string& path) {
+  return path.empty() ? path : std::filesystem::canonical(path).string();
+}
+
+Result<void> set_runtime(Options& options, const std::string& runtime) {
+  if (runtime == "provided") {
+    options.runtime_kind = RuntimeKind::provided;
+    return {};
+  }
+  auto words = shell_words(runtime);
+  if (!words || words->empty()) {
+    return fail("--runtime: " + (words ? "empty command" : words.error().message));
+  }
+  options.runtime_command = std::move(*words);
+  return {};
+}
+
+Result<void> set_variables(Options& options, const std::vector<std::string>& given) {
+  for (const std::string& variable : given) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail("--env: " + variable + " is not K=V");
+    }
+    options.variables.emplace_back(
+        variable.substr(0, equals),
+        resolve_opt(variable.substr(equals + 1), options.layer_dir));
+  }
+  return {};
+}
+
+void set_choices(Options& options, const Given& given) {
+  options.url_mode = given.url_mode == "stream" ? UrlMode::stream : UrlMode::buffered;
+  options.shaping = given.shape ? Shaping::on : Shaping::off;
+  options.shutdown_signal =
+      given.shutdown_signal == "process" ? ShutdownSignal::process : ShutdownSignal::group;
+  options.event_framing =
+      given.event_framing == "chunked" ? EventFraming::chunked : EventFraming::length;
+  options.init_type =
+      given.init_type == "snap-start" ? InitType::snap_start : InitType::on_demand;
+  options.init_moment = given.eager_init ? InitMoment::eager : InitMoment::on_demand;
+  options.invocation_ids = given.invocation_id ? InvocationIds::on : InvocationIds::off;
+  options.tmp = given.private_tmp ? TmpFolder::private_folder : TmpFolder::shared;
+  options.survivors = given.survivors == "keep" ? Survivors::keep : Survivors::kill;
+}
+
+void set_durations(Options& options, const Given& given) {
+  options.timeout = known_duration(given.timeout);
+  options.init_timeout = known_duration(given.init_timeout);
+  options.acknowledge_delay = known_duration(given.acknowledge_delay);
+  options.admission_wait = known_duration(given.admission_wait);
+  options.idle_shutdown = parse_duration(given.idle_shutdown);
+  options.runtime_shutdown_share = parse_duration(given.share);
+}
+
+Result<Options> complete(Options options, const Given& given) {
+  options.function_dir = absolute(options.function_dir);
+  options.layer_dir = absolute(options.layer_dir);
+  set_choices(options, given);
+  set_durations(options, given);
+  if (auto set = set_runtime(options, given.runtime); !set) {
+    return tl::unexpected(set.error());
+  }
+  if (auto set = set_variables(options, given.variables); !set) {
+    return tl::unexpected(set.error());
+  }
+  return options;
+}
+
+}  // namespace
+
+std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv) {
+  CLI::App app("A local AWS Lambda: Runtime API, Extensions API, Invoke API and Function URL.",
+               "postlude-emulator");
+  Options options;
+  Given given;
+  add_function_options(app, options, given);
+  add_caller_options(app, options, given);
+  add_lifecycle_options(app, options, given);
+  add_protocol_options(app, options, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream text;
+    const int status = app.exit(error, text, text);
+    return EarlyExit{status, text.str()};
+  }
+  constexpr int kUsage = 2;
+  auto completed = complete(std::move(options), given);
+  if (!completed) {
+    return EarlyExit{kUsage, completed.error().message + "\n"};
+  }
+  return std::move(*completed);
+}
+
+std::optional<milliseconds> parse_duration(const std::string& text) {
+  long long number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string unit(parsed.ptr, text.data() + text.size());
+  static const std::map<std::string, int> units{{"ms", 1}, {"s", 1000}, {"m", 60'000}};
+  const auto found = units.find(unit);
+  constexpr long long kMost = 1'000'000;
+  if (parsed.ec != std::errc{} || number < 0 || number > kMost || found == units.end()) {
+    return std::nullopt;
+  }
+  return milliseconds{number * found->second};
+}
+
+std::string resolve_opt(const std::string& value, const std::string& layer_dir) {
+  const bool below = value == "/opt" || value.starts_with("/opt/");
+  constexpr std::size_t kPrefix = 4;
+  return below && !layer_dir.empty() ? layer_dir + value.substr(kPrefix) : value;
+}
+
+}  // namespace postlude::emulator

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "common/error.h"
+#include "tests/emulator/environment_api.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace postlude::emulator {
+
+enum class RuntimeKind {
+  managed,   ///< a command line; AWS_LAMBDA_EXEC_WRAPPER is honoured
+  provided,  ///< OS-only: `bootstrap` of the function, then of the layer
+};
+enum class UrlMode { buffered, stream };
+enum class ShutdownSignal { group, process };
+enum class InitMoment { on_demand, eager };
+enum class TmpFolder { shared, private_folder };
+enum class InvocationIds { off, on };
+enum class Shaping { off, on };
+enum class Survivors {
+  kill,  ///< a reset ends every process of the environment
+  keep,  ///< a reset ends the process groups only; what left them lives on
+};
+
+/// Everything the command line decides; README.md lists the options.
+struct Options {
+  std::string function_dir;
+  std::string layer_dir;  ///< stands for /opt; empty if none
+  std::string function_name = "function";
+  std::string handler = "index.handler";
+  RuntimeKind runtime_kind = RuntimeKind::managed;
+  std::vector<std::string> runtime_command;
+  std::vector<std::pair<std::string, std::string>> variables;  ///< /opt is resolved already
+  std::string region = "us-east-1";
+  std::string account_id = "123456789012";
+  int memory_mb = 128;
+
+  std::uint16_t port = 0;
+  std::uint16_t url_port = 0;
+  UrlMode url_mode = UrlMode::buffered;
+  Shaping shaping = Shaping::off;
+  std::string events;
+
+  std::size_t max_environments = 10;
+  std::chrono::milliseconds admission_wait{};
+  InitMoment init_moment = InitMoment::on_demand;
+  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds init_timeout{10'000};
+  std::optional<std::chrono::milliseconds> idle_shutdown;
+  ShutdownSignal shutdown_signal = ShutdownSignal::group;
+  std::optional<std::chrono::milliseconds> runtime_shutdown_share;
+  Survivors survivors = Survivors::kill;
+
+  InvocationIds invocation_ids = InvocationIds::off;
+  EventFraming event_framing = EventFraming::length;
+  InitType init_type = InitType::on_demand;
+  std::chrono::milliseconds acknowledge_delay{};
+
+  TmpFolder tmp = TmpFolder::shared;
+  std::string tmp_root;
+  std::vector<std::string> keep_visible;  ///< more folders below /tmp that a private /tmp shows
+};
+
+/// The command line asked for help or was wrong: print `text`, exit with `status`.
+struct EarlyExit {
+  int status = 0;
+  std::string text;
+};
+
+[[nodiscard]] std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
+
+/// "250ms", "10s", "2m". Nothing for anything else.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
+
+/// Splits a command line as a shell splits words: white space, single and double quotes, backslash.
+/// No expansion of any kind. An error names an open quote.
+[[nodiscard]] Result<std::vector<std::string>> shell_words(const std::string& line);
+
+/// `value` as the function sees it: a leading /opt is the layer's folder.
+[[nodiscard]] std::string resolve_opt(const std::string& value, const std::string& layer_dir);
+
+}  // namespace postlude::emulator

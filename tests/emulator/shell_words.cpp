@@ -1,0 +1,66 @@
+#include "tests/emulator/options.h"
+
+namespace postlude::emulator {
+namespace {
+
+/// Splits one line; a state machine over its characters.
+class WordSplitter {
+ public:
+  void take(char c) {
+    if (escaped_) {
+      escaped_ = false;
+      put(c);
+    } else if (c == '\\' && quote_ != '\'') {
+      escaped_ = true;
+    } else if (quote_ != '\0') {
+      c == quote_ ? end_quote() : put(c);
+    } else if (c == '\'' || c == '"') {
+      quote_ = c;
+      in_word_ = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      end_word();
+    } else {
+      put(c);
+    }
+  }
+
+  Result<std::vector<std::string>> finish() {
+    if (quote_ != '\0' || escaped_) {
+      return fail("a quote or backslash is left open");
+    }
+    end_word();
+    return std::move(words_);
+  }
+
+ private:
+  void put(char c) {
+    word_.push_back(c);
+    in_word_ = true;
+  }
+  void end_quote() { quote_ = '\0'; }
+  void end_word() {
+    if (in_word_) {
+      words_.push_back(word_);
+    }
+    word_.clear();
+    in_word_ = false;
+  }
+
+  std::vector<std::string> words_;
+  std::string word_;
+  char quote_ = '\0';
+  bool in_word_ = false;
+  bool escaped_ = false;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> shell_words(const std::string& line) {
+  WordSplitter splitter;
+  for (const char c : line) {
+    splitter.take(c);
+  }
+  return splitter.finish();
+}
+
+}  // namespace postlude::emulator

@@ -1,0 +1,454 @@
+// Connections that end when nobody asked for it: each side learns what it would have learnt without
+// us, and nothing that arrived whole is lost.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assertSameBytes, bytes, exchange, pattern } from './bytes.mjs';
+import { quietTime } from './patience.mjs';
+import {
+  answer,
+  eventMessage,
+  kAccepted,
+  kRuntimePath,
+  nextRequest,
+  Platform,
+  responseMessage,
+} from './platform.mjs';
+import { Shim } from './shim.mjs';
+
+const kStreamHead = `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
+
+async function start(t) {
+  const platform = await Platform.start();
+  t.after(() => platform.stop());
+  const shim = await Shim.start(t, platform);
+  return { platform, shim, runtime: await shim.runtime(t) };
+}
+
+async function startInvocation(t) {
+  const started = await start(t);
+  const upstream = await exchange(started.platform, started.runtime, nextRequest(), eventMessage('id', '{}'));
+  return { ...started, upstream };
+}
+
+async function park(platform, runtime, upstream = null) {
+  await runtime.send(nextRequest());
+  const connection = upstream ?? (await platform.connection());
+  assertSameBytes(await connection.read(nextRequest().length), nextRequest());
+  return connection;
+}
+
+// The shim neither ended nor turns in circles, and still serves.
+async function checkAlive(t, shim, platform) {
+  const before = shim.cpuTime();
+  await quietTime(300);
+  const used = shim.cpuTime() - before;
+  assert.ok(used <= 60, `${used} ms of CPU in 300 ms of standstill`);
+  const again = await shim.runtime(t);
+  await exchange(platform, again, 'GET /2018-06-01/ping HTTP/1.1\r\n\r\n', answer('200 OK', 'pong'));
+}
+
+async function stopped(shim, deed) {
+  process.kill(shim.pid, 'SIGSTOP');
+  try {
+    await deed();
+    await quietTime(50); // the kernel delivers loopback bytes at once; nothing waits for more
+  } finally {
+    process.kill(shim.pid, 'SIGCONT');
+  }
+}
+
+test('a platform that resets in the middle of a response resets the runtime', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  await runtime.send(bytes(`${kStreamHead}5\r\nhello\r\n`));
+  await upstream.read(kStreamHead.length + 10);
+  upstream.reset();
+  assert.equal((await runtime.readToEnd()).ending, 'reset');
+  await checkAlive(t, shim, platform);
+});
+
+test('a platform that closes in the middle of an event leaves the runtime with a cut event', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  const event = eventMessage('id', pattern(100_000));
+  await upstream.send(event.subarray(0, 50_000));
+  upstream.finish();
+  const { ending, rest } = await runtime.readToEnd();
+  assert.equal(ending, 'fin');
+  assertSameBytes(rest, event.subarray(0, 50_000));
+  await checkAlive(t, shim, platform);
+});
+
+test('a platform that closes in the middle of a head leaves the runtime with half a head', async (t) => {
+  const { platform, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  await upstream.send('HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-');
+  upstream.finish();
+  const { ending, rest } = await runtime.readToEnd();
+  assert.equal(ending, 'fin');
+  assertSameBytes(rest, 'HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-');
+});
+
+test('a platform that resets in the middle of an event resets the runtime', async (t) => {
+  const { platform, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  await upstream.send(eventMessage('id', pattern(1000)).subarray(0, 500));
+  await runtime.read(500);
+  upstream.reset();
+  assert.equal((await runtime.readToEnd()).ending, 'reset');
+});
+
+for (const [how, part] of [
+  ['in a chunked body', `${kStreamHead}5\r\nhello\r\n`],
+  ['in a chunk', `${kStreamHead}5\r\nhel`],
+  ['in a chunk size line', `${kStreamHead}5\r\nhello\r\n1`],
+  ['in the trailers', `${kStreamHead}0\r\nLambda-Runtime-Function-Error-`],
+  ['in a sized body', `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nContent-Length: 100\r\n\r\nhello`],
+  ['in a head', `POST ${kRuntimePath}invocation/id/response HT`],
+]) {
+  test(`a runtime that closes ${how} is seen as a cut by the platform`, async (t) => {
+    const { platform, shim, runtime, upstream } = await startInvocation(t);
+    await runtime.send(part);
+    runtime.finish();
+    const { ending, rest } = await upstream.readToEnd();
+    assert.equal(ending, 'fin');
+    assertSameBytes(rest, how === 'in a head' ? rest : part);
+    // The platform's word on it passes, if the runtime still listens.
+    if (how !== 'in a head') {
+      const verdict = answer('400 Bad Request', '{"errorType":"TruncatedHTTPRequest"}');
+      await upstream.send(verdict);
+      assertSameBytes(await runtime.read(verdict.length), verdict);
+    }
+    upstream.finish();
+    assert.equal((await runtime.readToEnd()).ending, 'fin');
+    await checkAlive(t, shim, platform);
+  });
+}
+
+test('a runtime that resets in the middle of a response resets the platform', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  await runtime.send(`${kStreamHead}5\r\nhello\r\n`);
+  await upstream.read(kStreamHead.length + 10);
+  runtime.reset();
+  assert.equal((await upstream.readToEnd()).ending, 'reset');
+  await checkAlive(t, shim, platform);
+});
+
+test('a runtime that resets while its event is delivered resets the platform', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  runtime.pause();
+  upstream.socket.write(eventMessage('id', pattern(30_000_000)));
+  await quietTime();
+  runtime.reset();
+  assert.equal((await upstream.readToEnd()).ending, 'reset');
+  await checkAlive(t, shim, platform);
+});
+
+test('a runtime that closes while its event is delivered ends the delivery', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  const event = eventMessage('id', pattern(30_000_000));
+  upstream.socket.write(event.subarray(0, 1000));
+  await runtime.read(500);
+  runtime.close();
+  upstream.socket.write(event.subarray(1000));
+  assert.notEqual((await upstream.readToEnd()).ending, null);
+  await checkAlive(t, shim, platform);
+});
+
+test('a runtime that resets while its answer is being acknowledged leaves the platform undisturbed', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  const response = responseMessage('id', '1');
+  await runtime.send(response);
+  assertSameBytes(await upstream.read(response.length), response);
+  runtime.reset();
+  await checkAlive(t, shim, platform);
+  assert.equal(upstream.ending, null);
+  await upstream.send(kAccepted);
+  assert.equal((await upstream.readToEnd()).ending, 'fin');
+});
+
+test('a runtime that closes only its sending side still gets its answer', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  const response = responseMessage('id', '1');
+  await runtime.send(response);
+  runtime.finish();
+  assertSameBytes(await upstream.read(response.length), response);
+  await upstream.send(kAccepted);
+  assertSameBytes(await runtime.read(kAccepted.length), kAccepted);
+  assert.equal((await runtime.readToEnd()).ending, 'fin');
+  await checkAlive(t, shim, platform);
+});
+
+test('the event of a poll whose runtime has gone goes to the next poll', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  runtime.close();
+  await quietTime();
+  assert.equal(upstream.ending, null, 'the poll was abandoned');
+  const second = await shim.runtime(t);
+  await second.send(nextRequest());
+  await quietTime();
+  assert.equal(upstream.buffered, 0, 'a second poll went up');
+  assert.equal(platform.waitingConnections, 0, 'a second poll went up');
+  const event = eventMessage('id', '{"kept":true}');
+  await upstream.send(event);
+  assertSameBytes(await second.read(event.length), event);
+  await exchange(platform, second, responseMessage('id', '1'), kAccepted, upstream);
+  await exchange(platform, second, nextRequest(), eventMessage('id-2', '{}'), upstream);
+});
+
+test('an event that comes while no runtime polls waits for the next poll', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  runtime.close();
+  await quietTime();
+  const event = eventMessage('id', pattern(500_000));
+  upstream.socket.write(event);
+  await quietTime();
+  const second = await shim.runtime(t);
+  await second.send(nextRequest());
+  assertSameBytes(await second.read(event.length), event);
+});
+
+test('half a head that came before the runtime went is not lost', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  const event = eventMessage('id', '{}', { headers: [`Lambda-Runtime-Client-Context: ${'c'.repeat(100_000)}`] });
+  await upstream.send(event.subarray(0, 90_000));
+  await quietTime();
+  runtime.close();
+  await quietTime();
+  const second = await shim.runtime(t);
+  await second.send(nextRequest());
+  await upstream.send(event.subarray(90_000));
+  assertSameBytes(await second.read(event.length), event);
+});
+
+test('a runtime that goes at the very moment its event comes loses nothing', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  const event = eventMessage('id', '{}');
+  await stopped(shim, async () => {
+    await upstream.send(event);
+    runtime.close();
+  });
+  const second = await shim.runtime(t);
+  await second.send(nextRequest());
+  assertSameBytes(await second.read(event.length), event);
+});
+
+test('a waiting poll that the platform closed is not handed to the next one', async (t) => {
+  for (const end of ['finish', 'reset']) {
+    const { platform, shim, runtime } = await start(t);
+    const upstream = await park(platform, runtime);
+    runtime.close();
+    await quietTime();
+    upstream[end]();
+    await quietTime();
+    await exchange(platform, await shim.runtime(t), nextRequest(), eventMessage('id', '{}'));
+  }
+});
+
+test('a poll with a body takes over a waiting poll without sending its body', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  runtime.close();
+  await quietTime();
+  const second = await shim.runtime(t);
+  await second.send(nextRequest().replace('\r\n\r\n', '\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'));
+  const event = eventMessage('id', '{}');
+  await upstream.send(event);
+  assertSameBytes(await second.read(event.length), event);
+  await exchange(platform, second, responseMessage('id', '1'), kAccepted, upstream);
+});
+
+test('several waiting polls are all taken over', async (t) => {
+  const { platform, shim } = await start(t);
+  const upstreams = [];
+  for (let i = 0; i < 3; i += 1) {
+    const runtime = await shim.runtime(t);
+    upstreams.push(await park(platform, runtime));
+    runtime.close();
+    await quietTime(50);
+  }
+  for (let i = 0; i < 3; i += 1) {
+    await upstreams[i].send(eventMessage(`id-${i}`, '{}'));
+  }
+  const seen = new Set();
+  for (let i = 0; i < 3; i += 1) {
+    const runtime = await shim.runtime(t);
+    await runtime.send(nextRequest());
+    seen.add(/Aws-Request-Id: (\S+)/.exec(await runtime.readHead())[1]);
+  }
+  assert.deepEqual([...seen].sort(), ['id-0', 'id-1', 'id-2']);
+});
+
+for (const [how, ending] of [
+  ['finish', 'fin'],
+  ['reset', 'reset'],
+]) {
+  test(`a parked poll that the platform ends (${ending}) ends for the runtime too`, async (t) => {
+    const { platform, shim, runtime } = await start(t);
+    const upstream = await park(platform, runtime);
+    upstream[how]();
+    const seen = await runtime.readToEnd();
+    assert.equal(seen.ending, ending);
+    assert.equal(seen.rest.length, 0, 'an answer was made up');
+    await checkAlive(t, shim, platform);
+  });
+}
+
+test('an early 413 with a closed connection is not lost', async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const { platform, shim, runtime, upstream } = await startInvocation(t);
+    const tooLarge = answer('413 Request Entity Too Large', '{"errorType":"RequestEntityTooLarge"}\n', ['Connection: close']);
+    upstream.pause();
+    runtime.socket.write(responseMessage('id', pattern(20_000_000)));
+    await quietTime(round * 5);
+    await upstream.send(tooLarge);
+    upstream.close(); // with unread bytes: the kernel sends a reset
+    assertSameBytes(await runtime.read(tooLarge.length), tooLarge);
+    assert.equal((await runtime.readToEnd()).ending, 'fin');
+    runtime.close();
+    if (round === 0) {
+      await checkAlive(t, shim, platform);
+    }
+    await shim.kill();
+  }
+});
+
+test('an early 413 on a connection that stays: the rest of the body passes, then the next request', async (t) => {
+  const { platform, runtime, upstream } = await startInvocation(t);
+  const response = responseMessage('id', pattern(1_000_000));
+  await runtime.send(response.subarray(0, 1000));
+  await upstream.read(1000);
+  const tooLarge = answer('413 Request Entity Too Large', 'x');
+  await upstream.send(tooLarge);
+  assertSameBytes(await runtime.read(tooLarge.length), tooLarge);
+  await runtime.send(response.subarray(1000));
+  assertSameBytes(await upstream.read(response.length - 1000), response.subarray(1000));
+  await exchange(platform, runtime, nextRequest(), eventMessage('id-2', '{}'), upstream);
+});
+
+test('an idle connection that the platform closes is closed for the runtime', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  upstream.finish();
+  assert.equal((await runtime.readToEnd()).ending, 'fin');
+  await checkAlive(t, shim, platform);
+});
+
+test('a request that crosses the end of an idle connection goes up on a new one', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  const response = responseMessage('id', 'crossing');
+  await stopped(shim, async () => {
+    upstream.finish();
+    await runtime.send(response);
+  });
+  const fresh = await platform.connection();
+  assertSameBytes(await fresh.read(response.length), response);
+  await fresh.send(kAccepted);
+  assertSameBytes(await runtime.read(kAccepted.length), kAccepted);
+  assert.equal(upstream.buffered, 0);
+});
+
+test('a platform that refuses connections: the runtime is dropped without an answer', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  await platform.stopListening();
+  for (const wire of [runtime, await shim.runtime(t)]) {
+    await wire.send(nextRequest());
+    assert.equal((await wire.readToEnd()).rest.length, 0);
+  }
+  assert.equal(shim.child.exitCode, null);
+});
+
+test('bytes that answer nothing end the connection', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  await upstream.send('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n');
+  const { rest } = await runtime.readToEnd();
+  assert.equal(rest.length, 0);
+  await checkAlive(t, shim, platform);
+});
+
+test('an answer that is not HTTP ends the connection', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const upstream = await park(platform, runtime);
+  await upstream.send('SSH-2.0-OpenSSH_9.2\r\n\r\n');
+  await runtime.readToEnd();
+  await checkAlive(t, shim, platform);
+});
+
+for (const [what, request] of [
+  ['a request that is not HTTP', 'hello\r\n\r\n'],
+  ['two different lengths', 'POST /x HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+  ['a length beside chunks', 'POST /x HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['a length that is no number', 'POST /x HTTP/1.1\r\nContent-Length: +1\r\n\r\na'],
+  ['lines that end in a bare line feed', 'GET /x HTTP/1.1\nHost: x\n\n'],
+  ['a field line without a colon', 'GET /x HTTP/1.1\r\nHost\r\n\r\n'],
+]) {
+  test(`${what} is refused, and nothing of it goes up`, async (t) => {
+    const { platform, shim, runtime } = await start(t);
+    await runtime.send(request);
+    const { rest, ending } = await runtime.readToEnd();
+    assert.match(rest.toString(), /^HTTP\/1\.1 400 /);
+    assert.equal(ending, 'fin');
+    runtime.close();
+    await checkAlive(t, shim, platform);
+    assert.equal(platform.waitingConnections, 0);
+  });
+}
+
+test('chunks that are not chunks cut the response', async (t) => {
+  const { platform, shim, runtime, upstream } = await startInvocation(t);
+  await runtime.send(bytes(`${kStreamHead}5\r\nhello\r\nzz\r\n`));
+  await runtime.readToEnd();
+  const { ending, rest } = await upstream.readToEnd();
+  assert.ok(rest.length <= kStreamHead.length + 10);
+  assert.equal(ending, 'reset');
+  await checkAlive(t, shim, platform);
+});
+
+test('our own routes are answered here, pipelined, with bodies, HEAD, HTTP/1.0 and Connection: close', async (t) => {
+  const { platform, shim, runtime } = await start(t);
+  const health = 'GET /postlude/v1/health HTTP/1.1\r\nHost: x\r\n\r\n';
+  const posted = `POST /postlude/v1/nothing HTTP/1.1\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`;
+  const head = 'HEAD /postlude/v1/health HTTP/1.1\r\n\r\n';
+  await runtime.send(bytes(health + posted + head + health.repeat(3)));
+  const expect = async (status, withBody) => {
+    const text = (await runtime.readHead()).toString();
+    assert.match(text, status);
+    const length = Number(/^content-length: (\d+)/im.exec(text)[1]);
+    return withBody ? (await runtime.read(length)).toString() : '';
+  };
+  assert.equal(JSON.parse(await expect(/^HTTP\/1\.1 200 /, true)).status, 'ok');
+  assert.match(await expect(/^HTTP\/1\.1 404 /, true), /"error"/);
+  await expect(/^HTTP\/1\.1 /, false);
+  for (let i = 0; i < 3; i += 1) {
+    assert.equal(JSON.parse(await expect(/^HTTP\/1\.1 200 /, true)).status, 'ok');
+  }
+  assert.equal(platform.waitingConnections, 0, 'one of our routes went up');
+  // The connection goes on to the platform, and back.
+  const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'));
+  await runtime.send(health);
+  await expect(/^HTTP\/1\.1 200 /, true);
+  await exchange(platform, runtime, responseMessage('id', '1'), kAccepted, upstream);
+
+  for (const closing of [
+    'GET /postlude/v1/health HTTP/1.0\r\n\r\n',
+    'GET /postlude/v1/health HTTP/1.1\r\nConnection: close\r\n\r\n',
+  ]) {
+    const once = await shim.runtime(t);
+    await once.send(closing);
+    const { ending, rest } = await once.readToEnd();
+    assert.equal(ending, 'fin');
+    assert.match(rest.toString(), /"status":"ok"/);
+  }
+});
+
+test('a local call that expects 100-continue gets it', async (t) => {
+  const { runtime } = await start(t);
+  await runtime.send('POST /postlude/v1/nothing HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n');
+  assert.match((await runtime.readHead()).toString(), /^HTTP\/1\.1 100 /);
+  await runtime.send('abc');
+  assert.match((await runtime.readHead()).toString(), /^HTTP\/1\.1 404 /);
+});
