@@ -27,9 +27,8 @@ pid_t runtime_pid(LocalLambda& lambda, std::size_t nth = 1) {
 
 /// Registers and leaves the connection parked.
 std::string park_extension(RuntimeCalls& calls, const std::string& name, const std::string& body) {
-  const std::string id = calls.register_extension(name, body)
-                             .header("Lambda-Extension-Identifier")
-                             .value_or("");
+  const std::string id =
+      calls.register_extension(name, body).header("Lambda-Extension-Identifier").value_or("");
   calls.send_event_next(id);
   return id;
 }
@@ -114,9 +113,10 @@ TEST_CASE("the death of the runtime is told to the caller in the platform's word
     std::string command;
     std::string words;
   };
-  const std::string api = "exec 3<>/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}; "
-                          "printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\n\\r\\n' "
-                          ">&3; read line <&3; ";
+  const std::string api =
+      "exec 3<>/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}; "
+      "printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\n\\r\\n' "
+      ">&3; read line <&3; ";
   const std::vector<Death> deaths{
       {api + "exit 127", "Runtime exited with error: exit status 127"},
       {api + "exit 0", "Runtime exited without providing a reason"},
