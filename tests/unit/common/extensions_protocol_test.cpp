@@ -1,9 +1,8 @@
-#include "extension/extensions_protocol.h"
+#include "common/extensions_protocol.h"
 
 #include <doctest/doctest.h>
 
 using namespace postlude;
-using namespace postlude::extension;
 
 TEST_CASE("the registration asks for INVOKE alone, under the internal name") {
   CHECK(register_request("127.0.0.1:9001") ==
