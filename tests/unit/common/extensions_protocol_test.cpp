@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 using namespace postlude;
-using namespace postlude;
 
 TEST_CASE("the registration asks for INVOKE alone, under the internal name") {
   CHECK(register_request("127.0.0.1:9001") ==

@@ -146,3 +146,8 @@ TEST_CASE("an error that is no object becomes the message of one") {
     CHECK(parsed->at("errorType") == "Runtime.Unknown");
   }
 }
+
+TEST_CASE("an error object that was cut keeps what was whole") {
+  CHECK(error_json(R"({"errorType":"E","errorMessage":"m","stackTrace":["a","b)") ==
+        R"({"errorType":"E","errorMessage":"m","stackTrace":["a","b"]})");
+}

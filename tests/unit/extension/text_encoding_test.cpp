@@ -37,11 +37,3 @@ TEST_CASE("a cut text loses the beginning of a character at its end, and nothing
   CHECK(without_cut_character("\x80\x80") == "\x80\x80");
   CHECK(without_cut_character("\xe2\x82") == "");
 }
-
-TEST_CASE("base64 pads to whole groups") {
-  CHECK(base64("") == "");
-  CHECK(base64("f") == "Zg==");
-  CHECK(base64("fo") == "Zm8=");
-  CHECK(base64("foo") == "Zm9v");
-  CHECK(base64("\xff\xfe\xfd") == "//79");
-}
