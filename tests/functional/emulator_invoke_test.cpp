@@ -129,8 +129,7 @@ TEST_CASE("what a caller says of the invocation reaches the runtime unchanged") 
       {.headers = {{"X-Amz-Client-Context", context},
                    {"X-Amz-Tenant-Id", "tenant-7"},
                    {"X-Amzn-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"}},
-       .function =
-           "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Ademo"});
+       .function = "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Ademo"});
   RuntimeCalls runtime(lambda.runtime_api());
   const RawResponse event = runtime.next();
   CHECK(event.header("Lambda-Runtime-Client-Context") == R"({"custom":{"a":"%0d%0aX: y"}})");
@@ -154,9 +153,8 @@ TEST_CASE("a call the service cannot take is refused in the service's words") {
   const InvokeResult unknown = lambda.invoke("{}", {.function = "other"});
   CHECK(unknown.status() == 404);
   CHECK(unknown.http.header("x-amzn-ErrorType") == "ResourceNotFoundException");
-  CHECK(unknown.body() ==
-        R"({"Type":"User","Message":"Function not found: )"
-        R"(arn:aws:lambda:us-east-1:123456789012:function:other:$LATEST"})");
+  CHECK(unknown.body() == R"({"Type":"User","Message":"Function not found: )"
+                          R"(arn:aws:lambda:us-east-1:123456789012:function:other:$LATEST"})");
   const InvokeResult no_json = lambda.invoke("{not json");
   CHECK(no_json.status() == 400);
   CHECK(no_json.http.header("x-amzn-ErrorType") == "InvalidRequestContentException");

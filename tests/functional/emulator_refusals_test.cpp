@@ -1,4 +1,5 @@
 // Everything the emulator refuses, in the platform's words (lambda-protocol.md 1.7 and 3.2).
+#include "tests/fakes/temp_dir.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
 #include "tests/functional/runtime_calls.h"
@@ -43,8 +44,7 @@ TEST_CASE("answers that do not fit the runtime's state are refused") {
                 "InvalidStateTransition",
                 transition("Started", "InvocationResponse", "runtime"));
   const std::string id = id_of(runtime.next());
-  check_refused(
-      runtime.respond(kUnknownId, "1"), 400, "InvalidRequestID", "Invalid request ID");
+  check_refused(runtime.respond(kUnknownId, "1"), 400, "InvalidRequestID", "Invalid request ID");
   check_refused(runtime.fail(kUnknownId, "{}"), 400, "InvalidRequestID", "Invalid request ID");
   check_refused(runtime.post("/2018-06-01/runtime/init/error", "{}"),
                 403,
@@ -106,11 +106,10 @@ TEST_CASE("an unknown response mode is refused and fails the invocation") {
   auto call = lambda.invoke_later("{}");
   RuntimeCalls runtime(lambda.runtime_api());
   const std::string id = id_of(runtime.next());
-  check_refused(
-      runtime.respond(id, "1", {{"Lambda-Runtime-Function-Response-Mode", "Streaming"}}),
-      400,
-      "InvalidFunctionResponseMode",
-      "Invalid function response mode");
+  check_refused(runtime.respond(id, "1", {{"Lambda-Runtime-Function-Response-Mode", "Streaming"}}),
+                400,
+                "InvalidFunctionResponseMode",
+                "Invalid function response mode");
   const InvokeResult result = call.get();
   CHECK(result.function_error() == "Unhandled");
   CHECK(result.body().find(R"("errorType":"Runtime.InvalidResponseModeHeader")") !=
@@ -153,8 +152,7 @@ TEST_CASE("a result over six megabytes is refused before it was read, and the ru
         R"((6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})");
   RuntimeCalls again(api);
   again.send_next();
-  CHECK(lambda.wait_for_event({.name = "invokeEnd", .request_id = id}).text("status") ==
-        "success");
+  CHECK(lambda.wait_for_event({.name = "invokeEnd", .request_id = id}).text("status") == "success");
 }
 
 TEST_CASE("a client that expects 100-continue gets it and then the acknowledgement") {
@@ -178,11 +176,10 @@ TEST_CASE("an answer for an older attempt is gone when invocation ids are on") {
   const RawResponse event = runtime.next();
   const std::string attempt = event.header("Lambda-Runtime-Invocation-Id").value_or("");
   CHECK_FALSE(attempt.empty());
-  check_refused(
-      runtime.respond(id_of(event), "1", {{"Lambda-Runtime-Invocation-Id", kUnknownId}}),
-      410,
-      "InvokeTimeout",
-      "Invoke timeout");
+  check_refused(runtime.respond(id_of(event), "1", {{"Lambda-Runtime-Invocation-Id", kUnknownId}}),
+                410,
+                "InvokeTimeout",
+                "Invoke timeout");
   CHECK(runtime.respond(id_of(event), "2", {{"Lambda-Runtime-Invocation-Id", attempt}}).status ==
         202);
   CHECK(call.get().body() == "2");
@@ -200,10 +197,11 @@ TEST_CASE("registrations that break a rule are refused") {
                 403,
                 "InvalidRequestFormat",
                 "Invalid request format");
-  check_refused(extension.register_extension("a", R"({"events":["INVOKE"],"configurationKeys":[]})"),
-                403,
-                "InvalidRequestFormat",
-                "Invalid request format");
+  check_refused(
+      extension.register_extension("a", R"({"events":["INVOKE"],"configurationKeys":[]})"),
+      403,
+      "InvalidRequestFormat",
+      "Invalid request format");
   check_refused(extension.register_extension("a", R"({"events":["INVOKE","SHUTDOWN"]})"),
                 403,
                 "Extension.InvalidEventType",
@@ -266,15 +264,14 @@ TEST_CASE("polls of extensions are refused by header and by state") {
                 403,
                 "Extension.InvalidExtensionState",
                 transition("Ready", "Ready", "extension a"));
-  CHECK(type_of(other.post("/2020-01-01/extension/exit/error",
-                           "{}",
-                           {{"Lambda-Extension-Identifier", id}})) ==
+  CHECK(type_of(other.post(
+            "/2020-01-01/extension/exit/error", "{}", {{"Lambda-Extension-Identifier", id}})) ==
         "\"errorType\":\"Extension.MissingHeader\"}\n");
 }
 
 TEST_CASE("an external extension cannot register twice") {
-  LocalLambda folder({});
-  const std::string layer = folder.folder() + "/layer";
+  const TempDir folder;
+  const std::string layer = folder.path() + "/layer";
   write_script(layer + "/extensions/outside", "#!/bin/sh\nexec sleep 1000\n");
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");
