@@ -1,6 +1,8 @@
 #pragma once
 
+#include "runtime/lingering_close.h"
 #include "runtime/relay_connection.h"
+#include "runtime/relay_context.h"
 
 #include <cstdint>
 #include <functional>
@@ -21,7 +23,7 @@ class Relay {
                                                              RelayTraffic& traffic);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
-  ~Relay();
+  ~Relay() = default;
 
   /// "127.0.0.1:port": plain host:port is all that every runtime client understands.
   [[nodiscard]] const std::string& address() const { return address_; }
@@ -31,6 +33,8 @@ class Relay {
 
   /// No connection of the runtime is left: everything it sent has passed.
   [[nodiscard]] bool drained() const { return connections_.empty(); }
+  /// Something the runtime posted whole has no answer of the platform yet.
+  [[nodiscard]] bool awaits_answer() const;
   /// Called whenever the last connection has gone.
   void on_drained(std::function<void()> handler) { on_drained_ = std::move(handler); }
 
@@ -39,13 +43,14 @@ class Relay {
 
   void accept_all();
   void forget(const RelayConnection& connection);
+  void close_gently(UniqueFd socket);
+  [[nodiscard]] std::optional<OrphanPoll> take_orphan(ExchangeKind kind);
 
   RelayContext context_;
-  UniqueFd listener_;
-  EventLoop::Slot slot_;
+  RelaySocket listener_;
   std::string address_;
-  RelayConnection::Owner owner_;
   std::vector<std::unique_ptr<RelayConnection>> connections_;
+  std::vector<std::unique_ptr<LingeringClose>> closing_;
   std::vector<OrphanPoll> orphans_;
   std::function<void()> on_drained_ = [] {};
 };

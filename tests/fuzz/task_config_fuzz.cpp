@@ -40,6 +40,7 @@ void check_round_trip(const postlude::Task& task) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it by this name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes seen as text
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -70,7 +70,7 @@ TEST_CASE("names are short, plain and unique") {
   check_tasks_cases({
       {R"([{"name":"0-a","command":["x"]}])", {}},
       {long_document, {}},
-      {too_long_document, {"T:1:10: \"name\" is \"a" + longest + "\"" + pattern}},
+      {too_long_document, {R"(T:1:10: "name" is "a)" + longest + '"' + pattern}},
       {R"([{"name":"","command":["x"]}])", {R"(T:1:10: "name" is "")" + pattern}},
       {R"([{"name":"-a","command":["x"]}])", {R"(T:1:10: "name" is "-a")" + pattern}},
       {R"([{"name":"A","command":["x"]}])", {R"(T:1:10: "name" is "A")" + pattern}},
@@ -172,9 +172,9 @@ TEST_CASE("what this version cannot do is a problem and never ignored") {
 TEST_CASE("long values are cut in messages, between characters") {
   std::string name(127, 'x');
   const Problems problems =
-      check_tasks("T", "[{\"name\":\"" + name + "\xc3\xa9 more\",\"command\":[\"x\"]}]");
+      check_tasks("T", R"([{"name":")" + name + "\xc3\xa9" + R"( more","command":["x"]}])");
   REQUIRE(problems.size() == 1);
-  CHECK(problems.front().starts_with("T:1:10: \"name\" is \"" + name + "...\", expected"));
+  CHECK(problems.front().starts_with(R"(T:1:10: "name" is ")" + name + R"(...", expected)"));
 }
 
 }  // namespace
