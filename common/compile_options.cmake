@@ -6,15 +6,17 @@ option(POSTLUDE_WERROR "Treat warnings in our own sources as errors" OFF)
 add_library(postlude_warnings INTERFACE)
 target_compile_options(postlude_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wnull-dereference -Wformat=2
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wformat=2
   -Wimplicit-fallthrough -Wextra-semi -Wsuggest-override
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast>
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wnull-dereference>
   $<$<BOOL:${POSTLUDE_WERROR}>:-Werror>)
 
 add_library(postlude_sanitizers INTERFACE)
 if(POSTLUDE_SANITIZE STREQUAL "address")
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
+  # As shared libraries the two do not share log_path, and UBSan's reports would be lost.
+  set(sanitizer_libraries -static-libasan -static-libubsan)
 elseif(POSTLUDE_SANITIZE STREQUAL "thread")
   set(sanitizers -fsanitize=thread)
 elseif(NOT POSTLUDE_SANITIZE STREQUAL "")
@@ -29,8 +31,17 @@ if(POSTLUDE_SANITIZE)
 
   target_compile_options(postlude_sanitizers INTERFACE ${sanitizers} -O1 -fno-omit-frame-pointer)
   target_compile_definitions(postlude_sanitizers INTERFACE _GLIBCXX_ASSERTIONS)
-  target_link_options(postlude_sanitizers INTERFACE ${sanitizers})
+  target_link_options(postlude_sanitizers INTERFACE ${sanitizers} ${sanitizer_libraries})
   target_link_libraries(postlude_sanitizers INTERFACE $<TARGET_OBJECTS:sanitizer_defaults>)
+endif()
+
+# Foreign code with big instantiations: UBSan multiplies its compile time and would watch others.
+add_library(postlude_foreign_sanitizers INTERFACE)
+if(POSTLUDE_SANITIZE STREQUAL "address")
+  target_compile_options(postlude_foreign_sanitizers INTERFACE -fsanitize=address -O1)
+  target_link_libraries(postlude_foreign_sanitizers INTERFACE $<LINK_ONLY:postlude_sanitizers>)
+else()
+  target_link_libraries(postlude_foreign_sanitizers INTERFACE postlude_sanitizers)
 endif()
 
 add_library(postlude_options INTERFACE)

@@ -2,10 +2,10 @@
 
 #include <tl/expected.hpp>
 
-#include <compare>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace postlude {
@@ -16,7 +16,10 @@ struct TextPosition {
   std::size_t line = 1;
   std::size_t column = 1;
 
-  friend auto operator<=>(const TextPosition&, const TextPosition&) = default;
+  friend bool operator==(const TextPosition&, const TextPosition&) = default;
+  friend bool operator<(const TextPosition& left, const TextPosition& right) {
+    return std::tie(left.line, left.column) < std::tie(right.line, right.column);
+  }
 };
 
 enum class JsonKind { null, boolean, number, string, array, object };

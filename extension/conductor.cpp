@@ -83,6 +83,9 @@ void Conductor::on_hello(const Hello& hello) {
 
 void Conductor::on_accepted(const Accepted& accepted) {
   const auto name = parse_record_name(accepted.record);
+  if (name && session_->schedule.seen(name->number)) {
+    return;
+  }
   auto record = name ? session_->spool.read_record(*name) : fail("not the name of a record");
   if (!record) {
     log_.error(fmt::format("record {}: {}", accepted.record, record.error().message),
@@ -93,9 +96,6 @@ void Conductor::on_accepted(const Accepted& accepted) {
     apply(session_->schedule.dropped(
         {accepted.key, accepted.record, "", "record unreadable: " + record.error().message},
         now()));
-    return;
-  }
-  if (tasks_.contains(name->number)) {
     return;
   }
   session_->captures.hold(*record);

@@ -26,9 +26,10 @@ std::optional<std::string> optional_text(std::string text) {
 }  // namespace
 
 Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, EpochTime now) {
-  if (held_.contains(name.number)) {
+  if (seen(name.number)) {
     return {};
   }
+  unseen_ = name.number + 1;
   ++ended_.accepted;
   Held& task = held_[name.number];
   task.name = name;
@@ -52,17 +53,17 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
 Steps Schedule::dropped(Dropped task, EpochTime now) {
   ++ended_.accepted;
   ++ended_.dropped;
-  Open* invocation = find(task.key);
-  if (invocation == nullptr) {
-    invocation = &open(task.key, now);
+  ReceiptTask entry{
+      std::move(task.id), std::move(task.name), TaskState::dropped, 0, {}, std::move(task.why)};
+  if (was_released(task.key)) {
+    Receipt receipt;
+    receipt.request_id = task.key.request_id;
+    receipt.tasks.push_back(std::move(entry));
+    return advance(now, {WriteReceipt{std::move(receipt)}});
   }
-  invocation->tasks.emplace_back(0,
-                                 ReceiptTask{std::move(task.id),
-                                             std::move(task.name),
-                                             TaskState::dropped,
-                                             0,
-                                             {},
-                                             std::move(task.why)});
+  Open* known = find(task.key);
+  Open& invocation = known == nullptr ? open(task.key, now) : *known;
+  invocation.tasks.emplace_back(0, std::move(entry));
   return advance(now, {});
 }
 

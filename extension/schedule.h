@@ -54,6 +54,7 @@ class Schedule {
   /// When time alone changes something; nothing if it never does.
   [[nodiscard]] std::optional<EpochTime> next_due() const;
 
+  [[nodiscard]] bool seen(std::uint64_t number) const { return number < unseen_; }
   [[nodiscard]] Accounting accounting() const;
 
  private:
@@ -105,6 +106,7 @@ class Schedule {
   [[nodiscard]] int carried() const;
 
   int concurrency_;
+  std::uint64_t unseen_ = 0;            ///< the first number that was not accepted yet
   std::map<std::uint64_t, Held> held_;  ///< by order of acceptance
   std::vector<Open> open_;
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few

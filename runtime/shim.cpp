@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <dirent.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <utility>
 
 namespace postlude::runtime {

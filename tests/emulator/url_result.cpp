@@ -56,7 +56,8 @@ bool read_head(const nlohmann::json& object, HttpAnswer& answer) {
     }
     answer.status = *status;
   }
-  for (const auto& [name, value] : object.value("headers", nlohmann::json::object()).items()) {
+  const auto headers = object.value("headers", nlohmann::json::object());
+  for (const auto& [name, value] : headers.items()) {
     add_header(answer, name, value);
   }
   const auto multi = object.value("multiValueHeaders", nlohmann::json::object());

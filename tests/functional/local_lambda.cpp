@@ -225,8 +225,8 @@ int LocalLambda::stop() {
   }
   const ExitStatus status = wait_for(pid_);
   constexpr int kSignalBase = 128;
-  exit_status_ = status.kind == ExitStatus::Kind::exited ? status.number
-                                                         : kSignalBase + status.number;
+  exit_status_ =
+      status.kind == ExitStatus::Kind::exited ? status.number : kSignalBase + status.number;
   if (!ended) {
     throw std::runtime_error("the emulator did not end after SIGTERM\n" + story_so_far());
   }

@@ -27,8 +27,8 @@ struct LambdaSetup {
   std::string function_dir{};  ///< empty: an empty folder of the fixture
   std::string layer_dir{};     ///< stands for /opt; empty: no layer
   std::string handler = "index.handler";
-  /// A command line, or "provided". "sleep 1000" is a runtime that says nothing: the test itself can
-  /// then be the runtime, over runtime_api().
+  /// A command line, or "provided". "sleep 1000" is a runtime that says nothing: the test itself
+  /// can then be the runtime, over runtime_api().
   std::string runtime = "sleep 1000";
   std::vector<std::pair<std::string, std::string>> env{};
   /// Anything else of tests/emulator/README.md: {"--timeout", "2s", "--eager-init"}.
@@ -82,8 +82,8 @@ struct InvokeResult {
 };
 
 /// The emulator as a running program, for one story: starts it, reads its journal and its log while
-/// it runs, calls it, ends it. What goes wrong throws std::runtime_error with journal and log in its
-/// text. Threads "events" and "log" are owned here; all functions are thread-safe.
+/// it runs, calls it, ends it. What goes wrong throws std::runtime_error with journal and log in
+/// its text. Threads "events" and "log" are owned here; all functions are thread-safe.
 ///
 ///   LocalLambda lambda({.runtime = "node index.js", .options = {"--timeout", "5s"}});
 ///   const auto result = lambda.invoke(R"({"x":1})");

@@ -34,9 +34,8 @@ char process_state(pid_t pid) {
 }
 
 void wait_for_state(pid_t pid, const std::string& states) {
-  look_until("process " + std::to_string(pid) + " in one of " + states, [&] {
-    return states.find(process_state(pid)) != std::string::npos;
-  });
+  look_until("process " + std::to_string(pid) + " in one of " + states,
+             [&] { return states.find(process_state(pid)) != std::string::npos; });
 }
 
 std::string wait_for_line_in(const std::string& path) {

@@ -46,7 +46,7 @@ TEST_CASE("malformed JSON is an error that names the offset and repeats nothing 
       {"[true false]", "offset 10: unexpected false; expected ',' or ']'"},
       {"{\"a\":1} x", "offset 8: invalid literal"},
       {"[\"\xff\"]", "offset 2: invalid string: ill-formed UTF-8 byte"},
-      {"[\"\\ud800\"]",
+      {R"(["\ud800"])",
        "offset 8: invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF"},
       {std::string("[1]\0", 4), "offset 3: NUL byte"},
       {"[1e400]", "a number is too large"},

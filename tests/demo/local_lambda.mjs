@@ -1,0 +1,69 @@
+// Starts the emulator and follows its log and its journal.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import readline from 'node:readline';
+
+const { POSTLUDE_BIN_DIR, POSTLUDE_LAYER_DIR, POSTLUDE_TEST_TOOLS } = process.env;
+
+export class LocalLambda {
+  #child;
+  #journal = [];
+  #waiting = [];
+  log = [];
+
+  // `folder` is the function's; `env` goes to it; `options` to the emulator.
+  constructor(folder, env, options = []) {
+    const ric = path.join(POSTLUDE_TEST_TOOLS, 'aws-lambda-ric', 'bin', 'index.mjs');
+    const args = [
+      '--layer', POSTLUDE_LAYER_DIR, '--function', folder, '--handler', 'index.handler',
+      '--runtime', `${process.execPath} ${ric} index.handler`,
+      '--events', '-', '--eager-init', '--max-environments', '1', ...options,
+    ];
+    for (const [name, value] of Object.entries(env)) {
+      args.push('--env', `${name}=${value}`);
+    }
+    this.#child = spawn(path.join(POSTLUDE_BIN_DIR, 'postlude-emulator'), args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#child.once('exit', (status) => this.#fail(new Error(`the emulator ended: ${status}`)));
+    readline.createInterface(this.#child.stdout).on('line', (line) => this.#take(line));
+  }
+
+  // The journal goes to standard output too, between the lines of the log.
+  #take(line) {
+    if (!line.startsWith('{"event":')) {
+      this.log.push(line);
+      return;
+    }
+    this.#journal.push(JSON.parse(line));
+    this.#waiting = this.#waiting.filter((waiter) => !waiter.check());
+  }
+
+  #fail(error) {
+    this.#waiting.forEach((waiter) => waiter.reject(error));
+    this.#waiting = [];
+  }
+
+  // The nth event of that name, now or when it comes.
+  event(name, nth = 1) {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        const found = this.#journal.filter((entry) => entry.event === name)[nth - 1];
+        if (found) {
+          resolve(found);
+        }
+        return Boolean(found);
+      };
+      if (!check()) {
+        this.#waiting.push({ check, reject });
+      }
+    });
+  }
+
+  async stop() {
+    this.#child.removeAllListeners('exit');
+    this.#child.kill('SIGTERM');
+    await once(this.#child, 'exit');
+  }
+}

@@ -1,0 +1,2 @@
+// Its init fails.
+throw new TypeError('cannot be loaded');

@@ -1,0 +1,70 @@
+#include "extension/release.h"
+
+#include <doctest/doctest.h>
+
+using postlude::extension::Release;
+using Verdict = Release::Verdict;
+
+TEST_CASE("the first poll is made at once after the registration") {
+  Release release;
+  CHECK(release.registered() == Verdict::ask);
+}
+
+TEST_CASE("an extension that was not registered never polls") {
+  Release release;
+  CHECK(release.settled("a") == Verdict::hold);
+  CHECK(release.settled("b") == Verdict::hold);
+}
+
+TEST_CASE("an invocation is held from its INVOKE until it is settled") {
+  Release release;
+  static_cast<void>(release.registered());
+  CHECK(release.invoked("a") == Verdict::hold);
+  CHECK(release.settled("a") == Verdict::ask);
+}
+
+TEST_CASE("an INVOKE that comes after its invocation was settled is answered by a poll") {
+  Release release;
+  static_cast<void>(release.registered());
+  CHECK(release.settled("a") == Verdict::hold);
+  CHECK(release.invoked("a") == Verdict::ask);
+}
+
+TEST_CASE("another invocation's end does not release the one at hand") {
+  Release release;
+  static_cast<void>(release.registered());
+  static_cast<void>(release.invoked("a"));
+  CHECK(release.settled("b") == Verdict::hold);
+  CHECK(release.settled("a") == Verdict::ask);
+  CHECK(release.invoked("b") == Verdict::ask);
+}
+
+TEST_CASE("a repeated request id needs an INVOKE and an end each time") {
+  Release release;
+  static_cast<void>(release.registered());
+  static_cast<void>(release.invoked("a"));
+  CHECK(release.settled("a") == Verdict::ask);
+  CHECK(release.invoked("a") == Verdict::hold);
+  CHECK(release.settled("a") == Verdict::ask);
+}
+
+TEST_CASE("a refused poll is tried once more when the next invocation is settled, then never") {
+  Release release;
+  static_cast<void>(release.registered());
+  release.refused();
+  CHECK(release.settled("a") == Verdict::ask);
+  release.refused();
+  CHECK(release.settled("b") == Verdict::hold);
+  CHECK(release.settled("c") == Verdict::hold);
+}
+
+TEST_CASE("a poll that succeeds again earns a refusal another try") {
+  Release release;
+  static_cast<void>(release.registered());
+  release.refused();
+  CHECK(release.settled("a") == Verdict::ask);
+  CHECK(release.invoked("b") == Verdict::hold);
+  CHECK(release.settled("b") == Verdict::ask);
+  release.refused();
+  CHECK(release.settled("c") == Verdict::ask);
+}

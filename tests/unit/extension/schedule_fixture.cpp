@@ -1,0 +1,149 @@
+#include "tests/unit/extension/schedule_fixture.h"
+
+#include <fmt/format.h>
+
+namespace postlude::testing {
+
+using namespace postlude::extension;
+
+namespace {
+
+constexpr Millis kMargin = Millis(500);
+
+bool is_final(TaskState state) {
+  return state == TaskState::done || state == TaskState::failed || state == TaskState::expired ||
+         state == TaskState::dropped;
+}
+
+}  // namespace
+
+InvocationKey ScheduleUnderTest::key(std::uint64_t invocation) {
+  return {fmt::format("r{}", invocation), invocation};
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
+  TaskRecord record;
+  record.key = key(plan.invocation);
+  record.id = fmt::format("{}/{}/{}", record.key.request_id, plan.name, plan.number);
+  record.work_deadline = now_ + std::chrono::seconds(10);
+  record.deadline = record.work_deadline + kMargin;
+  record.task.name = plan.name;
+  record.task.attempts = plan.attempts;
+  record.task.timeout = plan.timeout;
+  record.task.backoff = plan.backoff;
+  const RecordName name{plan.number, 0, plan.interruptions};
+  if (!schedule_.seen(plan.number)) {
+    records_.emplace(plan.number, name);
+    ++accepted_;
+  }
+  return judge(schedule_.accepted(name, record, now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::answer(std::uint64_t invocation, Millis time_left) {
+  return judge(schedule_.answered({key(invocation), now_ + time_left}, now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::close(std::uint64_t invocation, Millis time_left) {
+  Closed closed;
+  closed.key = key(invocation);
+  closed.work_deadline = now_ + time_left;
+  closed.answer = {now_ - Millis(30), now_ - Millis(10), std::nullopt};
+  return judge(schedule_.closed(closed, now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::result(std::uint64_t number,
+                                                   AttemptResult result,
+                                                   double random) {
+  running_.erase(number);
+  return judge(schedule_.attempt_ended(number, result, now_, random));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::pass(Millis time) {
+  now_ += time;
+  return judge(schedule_.time_passed(now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
+  return judge(schedule_.shut_down(now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::drop(std::uint64_t invocation) {
+  ++accepted_;
+  return judge(schedule_.dropped(
+      {key(invocation), fmt::format("record-{}", accepted_), "", "record unreadable"}, now_));
+}
+
+std::optional<Millis> ScheduleUnderTest::due_in() const {
+  const auto due = schedule_.next_due();
+  return due ? std::optional(*due - now_) : std::nullopt;
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::judge(const Steps& steps) {
+  Lines lines;
+  for (const Step& step : steps) {
+    lines.push_back(std::visit([this](const auto& value) { return judge_step(value); }, step));
+  }
+  const Accounting books = schedule_.accounting();
+  CHECK(books.balanced());
+  CHECK(books.accepted == accepted_);
+  CHECK(books.held == static_cast<int>(records_.size()));
+  CHECK(static_cast<int>(running_.size()) <= concurrency_);
+  if (const auto due = schedule_.next_due()) {
+    CHECK_MESSAGE(*due > now_, "the schedule would be asked again and again");
+  }
+  return lines;
+}
+
+std::string ScheduleUnderTest::judge_step(const StartAttempt& step) {
+  CHECK(records_.at(step.before.number) == step.before);
+  CHECK(step.after.attempts == step.before.attempts + 1);
+  CHECK(step.work_deadline > now_);
+  CHECK(running_.insert(step.after.number).second);
+  records_.at(step.after.number) = step.after;
+  return fmt::format("start {}", step.after.number);
+}
+
+std::string ScheduleUnderTest::judge_step(const StopAttempt& step) {
+  CHECK(running_.contains(step.number));
+  return fmt::format("stop {} within {}", step.number, step.grace.count());
+}
+
+std::string ScheduleUnderTest::judge_step(const NoteInterruption& step) {
+  CHECK(records_.at(step.before.number) == step.before);
+  CHECK(step.after.attempts == step.before.attempts - 1);
+  CHECK(step.after.interruptions == step.before.interruptions + 1);
+  CHECK(step.after.interruptions <= kMostInterruptions);
+  records_.at(step.after.number) = step.after;
+  return fmt::format(
+      "note {}-{}-{}", step.after.number, step.after.attempts, step.after.interruptions);
+}
+
+std::string ScheduleUnderTest::judge_step(const EndTask& step) {
+  REQUIRE(records_.contains(step.name.number));
+  CHECK(records_.at(step.name.number) == step.name);
+  CHECK(step.was_running == running_.contains(step.name.number));
+  records_.erase(step.name.number);
+  running_.erase(step.name.number);
+  return fmt::format("end {}{}", step.name.number, step.was_running ? " at once" : "");
+}
+
+std::string ScheduleUnderTest::judge_step(const WriteReceipt& step) {
+  std::string text = fmt::format("receipt {}:", step.receipt.request_id);
+  for (const ReceiptTask& task : step.receipt.tasks) {
+    CHECK((is_final(task.state) || task.state == TaskState::carried));
+    if (is_final(task.state)) {
+      CHECK_MESSAGE(final_states_.insert(task.id).second, "a second end of ", task.id);
+    }
+    text += fmt::format(" {} {}", task.name.empty() ? "?" : task.name, state_name(task.state));
+  }
+  receipts_.push_back(step.receipt);
+  return text;
+}
+
+std::string ScheduleUnderTest::judge_step(const ReleaseInvocation& step) {
+  CHECK_MESSAGE(released_.insert(step.key.sequence).second, "a second release");
+  return fmt::format(
+      "release {}/{} carrying {}", step.key.request_id, step.key.sequence, step.carried);
+}
+
+}  // namespace postlude::testing

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "extension/schedule.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace postlude::testing {
+
+/// A schedule with a clock of its own and a judge: every answer is checked against what must hold
+/// always (accounting, one end a task, one release an invocation, never more running than allowed)
+/// and given back as lines such as "start 1", "stop 1 within 200", "note 1-0-1", "end 1",
+/// "receipt r1: a done", "release r1/1 carrying 0".
+class ScheduleUnderTest {
+ public:
+  explicit ScheduleUnderTest(int concurrency) : schedule_(concurrency), concurrency_(concurrency) {}
+
+  struct TaskPlan {
+    std::uint64_t number = 1;
+    std::string name = "a";
+    std::uint64_t invocation = 1;
+    int attempts = 1;
+    Millis timeout = std::chrono::seconds(30);
+    Millis backoff = Millis(200);
+    int interruptions = 0;
+  };
+  using Lines = std::vector<std::string>;
+
+  Lines accept(const TaskPlan& plan);
+  Lines answer(std::uint64_t invocation, Millis time_left);
+  Lines close(std::uint64_t invocation, Millis time_left = Millis::zero());
+  Lines result(std::uint64_t number, extension::AttemptResult result, double random = 0.5);
+  Lines success(std::uint64_t number) { return result(number, {}); }
+  Lines failure(std::uint64_t number, double random = 0.5) {
+    return result(number, {extension::AttemptResult::Kind::failed, "exit status 1"}, random);
+  }
+  Lines stopped(std::uint64_t number) {
+    return result(number, {extension::AttemptResult::Kind::stopped, ""});
+  }
+  Lines pass(Millis time);
+  Lines shut_down();
+  Lines drop(std::uint64_t invocation);
+
+  [[nodiscard]] extension::Schedule& schedule() { return schedule_; }
+  [[nodiscard]] const std::vector<Receipt>& receipts() const { return receipts_; }
+  [[nodiscard]] const std::set<std::uint64_t>& running() const { return running_; }
+  [[nodiscard]] EpochTime now() const { return now_; }
+  /// Nothing if time alone changes nothing.
+  [[nodiscard]] std::optional<Millis> due_in() const;
+
+  static InvocationKey key(std::uint64_t invocation);
+
+ private:
+  Lines judge(const extension::Steps& steps);
+  std::string judge_step(const extension::StartAttempt& step);
+  std::string judge_step(const extension::StopAttempt& step);
+  std::string judge_step(const extension::NoteInterruption& step);
+  std::string judge_step(const extension::EndTask& step);
+  std::string judge_step(const extension::WriteReceipt& step);
+  std::string judge_step(const extension::ReleaseInvocation& step);
+
+  extension::Schedule schedule_;
+  int concurrency_;
+  EpochTime now_ = from_epoch_ms(1'000'000);
+  std::map<std::uint64_t, RecordName> records_;  ///< what the spool would hold
+  std::set<std::uint64_t> running_;
+  std::set<std::string> final_states_;  ///< ids whose end was receipted
+  std::set<std::uint64_t> released_;
+  std::vector<Receipt> receipts_;
+  int accepted_ = 0;
+};
+
+}  // namespace postlude::testing

@@ -1,0 +1,177 @@
+#include "tests/unit/extension/schedule_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace postlude;
+using namespace postlude::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Action = std::function<void(ScheduleUnderTest&)>;
+using Named = std::pair<std::string, Action>;
+
+/// Each brings task 1 of invocation 1 into one state, from nothing.
+std::vector<Named> states() {
+  const auto accepted = [](ScheduleUnderTest& plan) {
+    plan.answer(1, 5s);
+    plan.accept({.number = 1, .attempts = 2, .timeout = 1s});
+  };
+  const auto carried = [](ScheduleUnderTest& plan) {
+    plan.answer(1, 1ms);
+    plan.pass(1ms);
+    plan.accept({.number = 1, .attempts = 2, .timeout = 1s});
+  };
+  return {{"unknown", [](ScheduleUnderTest&) {}},
+          {"queued",
+           [](ScheduleUnderTest& plan) {
+             plan.answer(1, 5s);
+             plan.accept({.number = 0, .name = "first"});
+             plan.accept({.number = 1, .attempts = 2, .timeout = 1s});
+           }},
+          {"running", accepted},
+          {"stopping at its timeout",
+           [=](ScheduleUnderTest& plan) {
+             accepted(plan);
+             plan.pass(1s);
+           }},
+          {"stopping at the deadline",
+           [](ScheduleUnderTest& plan) {
+             plan.answer(1, 500ms);
+             plan.accept({.number = 1, .attempts = 2, .timeout = 1s});
+             plan.pass(500ms);
+           }},
+          {"waiting",
+           [=](ScheduleUnderTest& plan) {
+             accepted(plan);
+             plan.failure(1);
+           }},
+          {"carried", carried},
+          {"carried, invocation released",
+           [=](ScheduleUnderTest& plan) {
+             carried(plan);
+             plan.close(1);
+           }},
+          {"ended",
+           [=](ScheduleUnderTest& plan) {
+             accepted(plan);
+             plan.success(1);
+           }},
+          {"ended, invocation released", [=](ScheduleUnderTest& plan) {
+             accepted(plan);
+             plan.success(1);
+             plan.close(1);
+           }}};
+}
+
+std::vector<Named> events() {
+  using extension::AttemptResult;
+  return {{"accepted", [](auto& plan) { plan.accept({.number = 1}); }},
+          {"a later one accepted", [](auto& plan) { plan.accept({.number = 2, .name = "b"}); }},
+          {"dropped", [](auto& plan) { plan.drop(1); }},
+          {"answered", [](auto& plan) { plan.answer(1, 5s); }},
+          {"next answered", [](auto& plan) { plan.answer(2, 5s); }},
+          {"next answered without time", [](auto& plan) { plan.answer(2, 0s); }},
+          {"closed", [](auto& plan) { plan.close(1, 5s); }},
+          {"next closed", [](auto& plan) { plan.close(2, 5s); }},
+          {"success", [](auto& plan) { plan.success(1); }},
+          {"failure", [](auto& plan) { plan.failure(1); }},
+          {"refusal",
+           [](auto& plan) {
+             plan.result(1, {AttemptResult::Kind::refused, "no"});
+           }},
+          {"stopped", [](auto& plan) { plan.stopped(1); }},
+          {"a moment passes", [](auto& plan) { plan.pass(1ms); }},
+          {"the backoff passes", [](auto& plan) { plan.pass(200ms); }},
+          {"a freeze", [](auto& plan) { plan.pass(3600s); }},
+          {"shutdown", [](auto& plan) { plan.shut_down(); }}};
+}
+
+/// Brings everything to an end; nothing may be left over.
+void wind_up(ScheduleUnderTest& plan, std::uint64_t invocation) {
+  for (int round = 0; round < 100 && plan.schedule().accounting().held > 0; ++round) {
+    plan.close(invocation, 60s);
+    ++invocation;
+    while (!plan.running().empty()) {
+      plan.success(*plan.running().begin());
+    }
+    if (const auto due = plan.due_in()) {
+      plan.pass(*due);
+    }
+  }
+  CHECK(plan.schedule().accounting().held == 0);
+  CHECK_FALSE(plan.due_in());
+}
+
+}  // namespace
+
+// The fixture judges every step; here only the paths differ.
+TEST_CASE("every event in every state, and any second event after it, keeps the books balanced") {
+  for (const int concurrency : {1, 4}) {
+    for (const auto& [state, reach] : states()) {
+      for (const auto& [first, happen] : events()) {
+        for (const auto& [second, follow] : events()) {
+          CAPTURE(concurrency);
+          CAPTURE(state);
+          CAPTURE(first);
+          CAPTURE(second);
+          ScheduleUnderTest plan(concurrency);
+          reach(plan);
+          happen(plan);
+          follow(plan);
+          wind_up(plan, 3);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("long random histories keep the books balanced and end empty") {
+  constexpr int kHistories = 300;
+  constexpr int kLength = 80;
+  for (int seed = 0; seed < kHistories; ++seed) {
+    CAPTURE(seed);
+    std::minstd_rand random(static_cast<std::minstd_rand::result_type>(seed + 1));
+    const auto pick = [&random](unsigned choices) { return random() / 7 % choices; };
+    ScheduleUnderTest plan(seed % 2 == 0 ? 1 : 3);
+    std::uint64_t invocation = 1;
+    std::uint64_t number = 1;
+    for (int step = 0; step < kLength; ++step) {
+      const std::uint64_t running = plan.running().empty() ? 0 : *plan.running().rbegin();
+      switch (pick(8)) {
+        case 0:
+          plan.answer(invocation, Millis(pick(5000)));
+          break;
+        case 1:
+        case 2:
+          plan.accept({.number = number++,
+                       .invocation = invocation,
+                       .attempts = static_cast<int>(1 + pick(3)),
+                       .timeout = Millis(1 + pick(2000)),
+                       .backoff = Millis(pick(4000))});
+          break;
+        case 3:
+          plan.close(invocation++, Millis(pick(5000)));
+          break;
+        case 4:
+          plan.success(running);
+          break;
+        case 5:
+          plan.failure(running, 0.7);
+          break;
+        case 6:
+          plan.stopped(running);
+          break;
+        default:
+          plan.pass(Millis(pick(1500)));
+      }
+    }
+    wind_up(plan, invocation);
+  }
+}
