@@ -6,6 +6,9 @@
 
 namespace postlude::testing {
 
+/// The whole file; empty if it cannot be read.
+[[nodiscard]] std::string file_text(const std::string& path);
+
 /// What /proc tells of a process: 'S', 'R', 'T' (stopped), 'Z'; '-' if it is gone.
 [[nodiscard]] char process_state(pid_t pid);
 
