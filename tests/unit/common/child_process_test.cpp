@@ -5,9 +5,12 @@
 #include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 
+#include <sys/stat.h>
+
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
