@@ -5,8 +5,6 @@
 #include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 
-#include <sys/stat.h>
-
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
