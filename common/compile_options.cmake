@@ -6,10 +6,10 @@ option(POSTLUDE_WERROR "Treat warnings in our own sources as errors" OFF)
 add_library(postlude_warnings INTERFACE)
 target_compile_options(postlude_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wnull-dereference -Wformat=2
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wformat=2
   -Wimplicit-fallthrough -Wextra-semi -Wsuggest-override
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast>
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wnull-dereference>
   $<$<BOOL:${POSTLUDE_WERROR}>:-Werror>)
 
 add_library(postlude_sanitizers INTERFACE)

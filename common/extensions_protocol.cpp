@@ -51,7 +51,7 @@ Result<PlatformEvent> parse_event(std::string_view body) {
     return fail("event of the platform: INVOKE without requestId");
   }
   if (const auto deadline = parsed->find("deadlineMs");
-      deadline != parsed->end() && deadline->is_number()) {
+      deadline != parsed->end() && deadline->is_number_integer()) {
     event.deadline = from_epoch_ms(deadline->get<Millis::rep>());
   }
   return event;

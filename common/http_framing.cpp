@@ -86,12 +86,16 @@ Lengths lengths_of(const HttpHead& head) {
   return found;
 }
 
-bool bodiless(int status) {
+bool interim(int status) {
+  constexpr int kFirstFinal = 200;
   constexpr int kSwitchingProtocols = 101;
+  return status < kFirstFinal && status != kSwitchingProtocols;
+}
+
+bool bodiless(int status) {
   constexpr int kNoContent = 204;
   constexpr int kNotModified = 304;
-  return (status < 200 && status != kSwitchingProtocols) || status == kNoContent ||
-         status == kNotModified;
+  return interim(status) || status == kNoContent || status == kNotModified;
 }
 
 }  // namespace
@@ -115,7 +119,7 @@ FramingStep HttpFraming::next(std::string_view input) {
     case State::done:
       state_ = State::head;
       chunked_ = false;
-      no_body_ = false;
+      no_body_ = no_body_ && interim_;
       return {FramingEvent::end, 0};
     case State::invalid:
       break;
@@ -158,6 +162,7 @@ HttpFraming::State HttpFraming::body_state(std::string_view head_bytes) {
   if (!start_line_ok || !lengths.valid || !valid_field_lines(head.field_lines())) {
     return State::invalid;
   }
+  interim_ = !request && interim(head.status());
   if (!request && (no_body_ || bodiless(head.status()))) {
     return State::done;
   }

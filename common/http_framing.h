@@ -47,7 +47,8 @@ class HttpFraming {
 
   [[nodiscard]] FramingStep next(std::string_view input);
 
-  /// Before the head of a response is read: it answers a HEAD request, so no body follows.
+  /// Before the head of a response is read: it answers a HEAD request, so no body follows the final
+  /// head.
   void expect_no_body() { no_body_ = true; }
 
   /// True where the peer may close without cutting a message: between two messages with nothing
@@ -84,6 +85,7 @@ class HttpFraming {
   MessageKind kind_;
   State state_ = State::head;
   bool no_body_ = false;
+  bool interim_ = false;  ///< the head announced another one (100 Continue)
   bool chunked_ = false;
   std::uint64_t remaining_ = 0;
   std::size_t scanned_ = 0;  ///< of an incomplete head or trailer section

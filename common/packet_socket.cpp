@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cstring>
 
 namespace postlude {
@@ -69,10 +70,11 @@ Result<void> PacketSocket::send(std::string_view packet) {
 }
 
 Result<std::optional<std::string>> PacketSocket::receive() {
-  std::string packet(kMaxPacketBytes, '\0');
+  std::array<char, kMaxPacketBytes> packet;
   ssize_t size = 0;
   do {
-    size = ::recv(fd_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
+    // MSG_TRUNC: the size of the packet, not of what there was room for.
+    size = ::recv(fd_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
   } while (size < 0 && errno == EINTR);
   if (size < 0) {
     if (errno == EAGAIN) {
@@ -83,8 +85,10 @@ Result<std::optional<std::string>> PacketSocket::receive() {
   if (size == 0) {
     return fail(ErrorCode::closed, "the peer closed the connection");
   }
-  packet.resize(static_cast<std::size_t>(size));
-  return std::optional(std::move(packet));
+  if (static_cast<std::size_t>(size) > packet.size()) {
+    return fail("packet is too large: " + std::to_string(size) + " bytes");
+  }
+  return std::optional(std::string(packet.data(), static_cast<std::size_t>(size)));
 }
 
 Result<PacketListener> PacketListener::listen(std::string_view name) {

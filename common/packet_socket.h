@@ -26,7 +26,8 @@ class PacketSocket {
   /// would_block: the peer does not read; closed: it is gone.
   [[nodiscard]] Result<void> send(std::string_view packet);
 
-  /// Nothing if none is waiting. closed: the peer is gone and all its packets were read.
+  /// Nothing if none is waiting. closed: the peer is gone and all its packets were read. failed: a
+  /// packet was too large and is lost; the next ones are fine.
   [[nodiscard]] Result<std::optional<std::string>> receive();
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "common/messages.h"
 #include "common/extensions_protocol.h"
+#include "common/messages.h"
 #include "common/platform_connection.h"
 
 #include <functional>

@@ -28,7 +28,10 @@ int main(int argc, char** argv) {
     }
     extension::Conductor conductor(
         std::move(*shim), std::move(*signals), Environment::of_process());
-    conductor.run();
+    if (const auto ended = conductor.run(); !ended) {
+      log.error(ended.error().message);
+      return 1;
+    }
     return 0;
   } catch (const std::exception& bug) {
     log.error(std::string("unexpected: ") + bug.what());

@@ -1,5 +1,6 @@
 #include "extension/response_view.h"
 
+#include "common/base64.h"
 #include "common/json_text.h"
 #include "extension/cut_json.h"
 #include "extension/text_encoding.h"
@@ -98,7 +99,7 @@ Json http_view(const Json& result) {
 
 void set_body(Json& view, std::string_view bytes) {
   const bool text = is_utf8_text(bytes);
-  view["body"] = text ? std::string(bytes) : base64(bytes);
+  view["body"] = text ? std::string(bytes) : base64_encode(bytes);
   view["isBase64Encoded"] = !text;
 }
 
@@ -133,7 +134,7 @@ std::string text_json(std::string_view bytes) {
   if (is_utf8_text(bytes)) {
     return dump_json(Json(bytes));
   }
-  return dump_json(Json{{"body", base64(bytes)}, {"isBase64Encoded", true}});
+  return dump_json(Json{{"body", base64_encode(bytes)}, {"isBase64Encoded", true}});
 }
 
 }  // namespace
@@ -165,6 +166,12 @@ std::string error_json(std::string_view posted) {
   const auto parsed = parse_json(posted);
   if (parsed && parsed->is_object()) {
     return std::string(posted);
+  }
+  // A long error, with its stack trace, may have been cut.
+  const std::string completed = complete_cut_json(posted);
+  const auto first_part = parse_json(completed);
+  if (first_part && first_part->is_object() && first_part->contains("errorMessage")) {
+    return completed;
   }
   // The type is the one the platform gives an error without a usable one.
   const std::string message =

@@ -53,12 +53,8 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
 Steps Schedule::dropped(Dropped task, EpochTime now) {
   ++ended_.accepted;
   ++ended_.dropped;
-  ReceiptTask entry{std::move(task.id),
-                    std::move(task.name),
-                    TaskState::dropped,
-                    0,
-                    {},
-                    std::move(task.why)};
+  ReceiptTask entry{
+      std::move(task.id), std::move(task.name), TaskState::dropped, 0, {}, std::move(task.why)};
   if (was_released(task.key)) {
     Receipt receipt;
     receipt.request_id = task.key.request_id;

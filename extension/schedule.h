@@ -106,7 +106,7 @@ class Schedule {
   [[nodiscard]] int carried() const;
 
   int concurrency_;
-  std::uint64_t unseen_ = 0;             ///< the first number that was not accepted yet
+  std::uint64_t unseen_ = 0;            ///< the first number that was not accepted yet
   std::map<std::uint64_t, Held> held_;  ///< by order of acceptance
   std::vector<Open> open_;
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few

@@ -43,6 +43,10 @@ void ShimLink::ready(short revents) {
 void ShimLink::receive_all() {
   for (int count = 0; open_ && count < kMostPacketsInARow; ++count) {
     const auto packet = socket_.receive();
+    if (!packet && packet.error().code == ErrorCode::failed) {
+      handlers_.garbage(packet.error());
+      continue;
+    }
     if (!packet) {
       close();
       return;

@@ -29,9 +29,6 @@ class ShimLink {
   /// closed link.
   void send(const Message& message);
 
-  /// True once everything was handed to the kernel.
-  [[nodiscard]] bool drained() const { return queue_.empty(); }
-
  private:
   void ready(short revents);
   void receive_all();

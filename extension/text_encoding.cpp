@@ -1,7 +1,6 @@
 #include "extension/text_encoding.h"
 
 #include <cstddef>
-#include <cstdint>
 
 namespace postlude::extension {
 namespace {
@@ -78,24 +77,6 @@ std::string_view without_cut_character(std::string_view text) {
   }
   --lead;
   return character_bytes(byte_at(text, lead)) > text.size() - lead ? text.substr(0, lead) : text;
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t left = bytes.size() - at;
-    const std::uint32_t group = (std::uint32_t{byte_at(bytes, at)} << 16U) |
-                                (left > 1 ? std::uint32_t{byte_at(bytes, at + 1)} << 8U : 0U) |
-                                (left > 2 ? std::uint32_t{byte_at(bytes, at + 2)} : 0U);
-    out.push_back(kAlphabet[(group >> 18U) & 63U]);
-    out.push_back(kAlphabet[(group >> 12U) & 63U]);
-    out.push_back(left > 1 ? kAlphabet[(group >> 6U) & 63U] : '=');
-    out.push_back(left > 2 ? kAlphabet[group & 63U] : '=');
-  }
-  return out;
 }
 
 }  // namespace postlude::extension

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 
 namespace postlude::extension {
@@ -10,7 +9,5 @@ namespace postlude::extension {
 
 /// Without the beginning of a character at the end, for a text that was cut at some byte.
 [[nodiscard]] std::string_view without_cut_character(std::string_view text);
-
-[[nodiscard]] std::string base64(std::string_view bytes);
 
 }  // namespace postlude::extension

@@ -35,7 +35,11 @@ class Capture {
   ~Capture();
 
   void append(std::string_view bytes);
-  void clear() { memory_.clear(); }
+  /// Forgets what was kept in memory: a refused answer makes room for the next one.
+  void clear() {
+    memory_.clear();
+    truncated_ = false;
+  }
 
   [[nodiscard]] bool truncated() const { return truncated_; }
   [[nodiscard]] bool empty() const { return memory_.empty() && !file_; }

@@ -8,14 +8,6 @@ namespace {
 constexpr std::string_view kRuntimePrefix = "/2018-06-01/runtime/";
 constexpr std::string_view kInvocationPrefix = "invocation/";
 
-std::string_view path_of(std::string_view target) {
-  constexpr std::string_view kScheme = "http://";
-  if (target.starts_with(kScheme)) {
-    target.remove_prefix(std::min(target.find('/', kScheme.size()), target.size()));
-  }
-  return target.substr(0, target.find('?'));
-}
-
 Exchange classify_post(std::string_view path) {
   if (!path.starts_with(kInvocationPrefix)) {
     return {};
@@ -36,6 +28,14 @@ Exchange classify_post(std::string_view path) {
 }
 
 }  // namespace
+
+std::string_view path_of(std::string_view target) {
+  constexpr std::string_view kScheme = "http://";
+  if (target.starts_with(kScheme)) {
+    target.remove_prefix(std::min(target.find('/', kScheme.size()), target.size()));
+  }
+  return target.substr(0, target.find('?'));
+}
 
 Exchange classify(std::string_view method, std::string_view target) {
   std::string_view path = path_of(target);

@@ -20,6 +20,9 @@ struct Exchange {
   std::string_view request_id = {};  ///< of response and invocation_error; points into the target
 };
 
+/// The path of a target: without query string, and without scheme and host of an absolute one.
+[[nodiscard]] std::string_view path_of(std::string_view target);
+
 /// Pure. A query string is ignored, an absolute target ("http://host/path") is understood.
 [[nodiscard]] Exchange classify(std::string_view method, std::string_view target);
 

@@ -150,17 +150,13 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   if (Open* open = find(request_id); open != nullptr && !open->invocation.outcome()) {
     // Polled again without an answer: the platform repeats the event (lambda-protocol.md 1.2).
     open->invocation.delivered_again();
-    if (open->bodies) {
-      open->bodies = journal_.begin_capture(open->invocation.about().key.sequence);
-    }
+    open->bodies = journal_.begin_capture(open->invocation.about().key.sequence);
     return open->invocation.about().key.sequence;
   }
   const std::uint64_t sequence = ++last_sequence_;
   auto open = std::make_unique<Open>(
       Open{Invocation(describe_event(head, {std::string(request_id), sequence})), {}, {}, 0});
-  if (journal_.captures()) {
-    open->bodies = journal_.begin_capture(sequence);
-  }
+  open->bodies = journal_.begin_capture(sequence);
   open_.push_back(std::move(open));
   events_.began();
   return sequence;
@@ -236,9 +232,7 @@ void InvocationFlow::act_on_outcome(Open& open, HandOver hand_over) {
   if (hold_.extension() == ExtensionState::unavailable) {
     return;
   }
-  if (open.bodies) {
-    open.accepted = journal_.accept(open.invocation, *open.bodies, hand_over);
-  }
+  open.accepted = journal_.accept(open.invocation, open.bodies, hand_over);
   if (open.accepted == 0 && carried_ > 0 && hand_over == HandOver::at_once) {
     link_.send(Answered{open.invocation.about().key, *open.work_deadline});
   }

@@ -1,10 +1,10 @@
 #include "runtime/poll_takeover.h"
 
-#include <utility>
+#include "common/extensions_protocol.h"
 
 #include <fmt/format.h>
 
-#include "common/extensions_protocol.h"
+#include <utility>
 
 namespace postlude::runtime {
 
@@ -27,9 +27,9 @@ void PollTakeover::ask() {
         constexpr int kOk = 200;
         waiting_ = false;
         if (!answer || answer->status != kOk) {
-          log_.warn(fmt::format("the poll taken over from the extension was refused: {}",
-                                answer ? describe_refusal(answer->status, answer->body)
-                                       : answer.error().message));
+          log_.warn(fmt::format(
+              "the poll taken over from the extension was refused: {}",
+              answer ? describe_refusal(answer->status, answer->body) : answer.error().message));
           parked_ = false;
         }
         if (std::exchange(ask_again_, false)) {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-
 #include "common/event_loop.h"
 #include "common/log.h"
 #include "common/platform_connection.h"
+
+#include <string>
 
 namespace postlude::runtime {
 
@@ -12,8 +12,8 @@ namespace postlude::runtime {
 /// identifier every invocation would run to its timeout (lambda-protocol.md 3.7). The identifier is
 /// all that the platform looks at (3.5).
 ///
-/// A parked poll cannot be repeated, and the one that the dead process left parked is used up by the
-/// next invocation. So the shim asks when an invocation is over whose event came since the last
+/// A parked poll cannot be repeated, and the one that the dead process left parked is used up by
+/// the next invocation. So the shim asks when an invocation is over whose event came since the last
 /// poll, never before. A refused poll is tried again after the next invocation.
 class PollTakeover {
  public:

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "runtime/lingering_close.h"
 #include "runtime/relay_connection.h"
+#include "runtime/relay_context.h"
 
 #include <cstdint>
 #include <functional>
@@ -21,7 +23,7 @@ class Relay {
                                                              RelayTraffic& traffic);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
-  ~Relay();
+  ~Relay() = default;
 
   /// "127.0.0.1:port": plain host:port is all that every runtime client understands.
   [[nodiscard]] const std::string& address() const { return address_; }
@@ -29,25 +31,28 @@ class Relay {
   /// The answer to may_poll may have changed.
   void resume_polls();
 
-  /// No connection of the runtime is left: everything it sent has passed.
-  [[nodiscard]] bool drained() const { return connections_.empty(); }
-  /// Called whenever the last connection has gone.
-  void on_drained(std::function<void()> handler) { on_drained_ = std::move(handler); }
+  /// Everything the runtime sent has passed, on connections that are all closed.
+  [[nodiscard]] bool drained() const;
+  /// Something the runtime posted whole has no answer of the platform yet.
+  [[nodiscard]] bool awaits_answer() const;
+  /// Called whenever a connection has gone.
+  void on_ended(std::function<void()> handler) { on_ended_ = std::move(handler); }
 
  private:
   Relay(EventLoop& loop, const TcpAddress& platform, RelayTraffic& traffic, TcpListener listener);
 
   void accept_all();
   void forget(const RelayConnection& connection);
+  void close_gently(UniqueFd socket);
+  [[nodiscard]] std::optional<OrphanPoll> take_orphan(ExchangeKind kind);
 
   RelayContext context_;
-  UniqueFd listener_;
-  EventLoop::Slot slot_;
+  RelaySocket listener_;
   std::string address_;
-  RelayConnection::Owner owner_;
   std::vector<std::unique_ptr<RelayConnection>> connections_;
+  std::vector<std::unique_ptr<LingeringClose>> closing_;
   std::vector<OrphanPoll> orphans_;
-  std::function<void()> on_drained_ = [] {};
+  std::function<void()> on_ended_ = [] {};
 };
 
 }  // namespace postlude::runtime

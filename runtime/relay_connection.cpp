@@ -1,87 +1,56 @@
 #include "runtime/relay_connection.h"
 
-#include "common/clock.h"
-#include "runtime/function_api.h"
-
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <utility>
 
 namespace postlude::runtime {
 namespace {
 
-/// An answer that came before the request was whole must not be lost to a reset: the runtime gets
-/// this long to read it and close.
-constexpr Millis kLingerTime = std::chrono::seconds(2);
-
-constexpr short kHungUp = POLLRDHUP | POLLHUP | POLLERR;
-
-/// The peer sees a reset, as we did.
-void reset_on_close(UniqueFd& fd) {
-  const struct linger now_and_hard = {1, 0};
-  static_cast<void>(
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof now_and_hard));
-  fd.reset();
-}
-
-bool is_poll(ExchangeKind kind) {
-  return kind == ExchangeKind::next || kind == ExchangeKind::restore_next;
-}
-
-bool interim(int status) {
-  constexpr int kSwitchingProtocols = 101;
-  return status < 200 && status != kSwitchingProtocols;
-}
+constexpr short kBroken = POLLHUP | POLLERR;
+constexpr short kHungUp = POLLRDHUP | kBroken;
 
 }  // namespace
 
-RelayConnection::RelayConnection(RelayContext& context, UniqueFd downstream, const Owner& owner)
-    : context_(context), owner_(owner), downstream_(std::move(downstream)) {
-  down_slot_ = context_.loop.add(
-      downstream_.get(), POLLIN | POLLRDHUP, [this](short revents) { on_downstream(revents); });
-}
-
-RelayConnection::~RelayConnection() {
-  drop_downstream();
-  drop_upstream();
-  if (linger_timer_) {
-    context_.loop.cancel(*linger_timer_);
-  }
+RelayConnection::RelayConnection(RelayContext& context, UniqueFd runtime)
+    : context_(context),
+      runtime_(context, std::move(runtime), [this](short revents) { on_runtime(revents); }),
+      platform_(context, [this](short revents) { on_platform(revents); }),
+      exchange_(context.traffic) {
+  update_events();
 }
 
 void RelayConnection::resume() {
   if (phase_ != Phase::held) {
     return;
   }
-  request_.approve(held_head_);
+  runtime_.requests().approve(held_head_);
   if (begin_poll(held_head_)) {
     pump_request();
   }
+  update_events();
 }
 
-// --- the runtime's side ---
+bool RelayConnection::awaits_answer() const {
+  return passing() && !exchange_.is_poll() && exchange_.request_done();
+}
 
-void RelayConnection::on_downstream(short revents) {
+bool RelayConnection::cut_short() const {
+  const RelayLane& lane = runtime_.requests();
+  return phase_ == Phase::relaying && lane.ended() && !lane.unsent() && !exchange_.request_done();
+}
+
+void RelayConnection::on_runtime(short revents) {
   if (phase_ == Phase::finished) {
     return;
   }
-  if ((revents & POLLERR) != 0) {
-    runtime_reset();
-    return;
+  if (platform_.answers().unsent() && (revents & (POLLOUT | kBroken)) != 0) {
+    send_answer();
   }
-  if (phase_ == Phase::lingering) {
-    drain_lingering();
-    return;
-  }
-  if ((revents & POLLOUT) != 0) {
-    send_response();
-  }
-  if (phase_ != Phase::finished && (revents & (POLLIN | POLLRDHUP | POLLHUP)) != 0) {
+  if (phase_ != Phase::finished && (revents & (POLLIN | kHungUp)) != 0) {
     if (may_read_request()) {
       read_request();
     } else if ((revents & kHungUp) != 0) {
-      runtime_hung_up_ = true;
       runtime_gone();
     }
   }
@@ -89,431 +58,323 @@ void RelayConnection::on_downstream(short revents) {
 }
 
 void RelayConnection::read_request() {
-  switch (request_.receive(downstream_.get(), context_.scratch)) {
-    case RelayLane::Io::progress:
-      pump_request();
-      break;
-    case RelayLane::Io::blocked:
-      break;
-    case RelayLane::Io::closed:
-      runtime_ended();
-      break;
-    case RelayLane::Io::reset:
-      runtime_reset();
-      break;
+  const RelayLane::Io received = runtime_.receive();
+  if (received == RelayLane::Io::progress) {
+    pump_request();
+  } else if (received == RelayLane::Io::closed) {
+    runtime_ended();
+  } else if (received == RelayLane::Io::reset) {
+    runtime_reset();
   }
 }
 
 void RelayConnection::pump_request() {
-  passed_.clear();
-  while (take_request_step()) {
-  }
-  if (phase_ == Phase::finished || phase_ == Phase::lingering) {
-    return;
-  }
-  send_request();
-  tell_request();
-  request_.keep();
-  if (phase_ == Phase::local && request_done_) {
-    answer_here();
-  }
-  update_events();
+  do {
+    while (take_request_step()) {
+    }
+    if (phase_ == Phase::finished || phase_ == Phase::closing) {
+      return;
+    }
+    send_request();
+    exchange_.tell_request();
+    runtime_.requests().keep();
+    if (phase_ == Phase::local && exchange_.request_done()) {
+      answer_here();
+    }
+  } while (end_exchange_if_done());
 }
 
 /// False: nothing more can be done with what is there.
 bool RelayConnection::take_request_step() {
-  const bool answer_pending = request_done_ && phase_ != Phase::idle;
-  if (answer_pending || phase_ == Phase::held || (phase_ == Phase::idle && request_.unsent())) {
+  RelayLane& lane = runtime_.requests();
+  const bool waits = phase_ == Phase::idle ? lane.unsent() || platform_.answers().unsent()
+                                           : phase_ == Phase::held || exchange_.request_done();
+  if (waits) {
     return false;
   }
-  const FramingStep step = request_.step();
-  switch (step.event) {
-    case FramingEvent::need_more:
-      return false;
-    case FramingEvent::invalid:
-      refuse_request();
-      return false;
-    case FramingEvent::head:
-      return begin_exchange(step.consumed);
-    case FramingEvent::end:
-      request_done_ = true;
-      passed_.push_back({step.event, {}});
-      return false;
-    case FramingEvent::framing:
-    case FramingEvent::payload:
-    case FramingEvent::trailers:
-      if (phase_ == Phase::local) {
-        request_.drop(step.consumed);
-      } else {
-        passed_.push_back({step.event, request_.stepped(step.consumed)});
-      }
-      return true;
+  const FramingStep step = lane.step();
+  if (step.event == FramingEvent::invalid) {
+    refuse_request();
   }
-  return false;
+  if (step.event == FramingEvent::invalid || step.event == FramingEvent::need_more) {
+    return false;
+  }
+  if (step.event == FramingEvent::head) {
+    return begin_exchange(step.consumed);
+  }
+  exchange_.note_request(step.event, lane.stepped(step.consumed));
+  if (phase_ != Phase::relaying) {
+    lane.drop(step.consumed);
+  }
+  return step.event != FramingEvent::end;
 }
 
 /// False: the head waits.
 bool RelayConnection::begin_exchange(std::size_t head_size) {
-  const HttpHead head(request_.stepped(head_size));
+  const HttpHead head(runtime_.requests().stepped(head_size));
   const Exchange exchange = classify(head.method(), head.target());
-  kind_ = exchange.kind;
-  sequence_ = 0;
-  status_ = 0;
-  request_done_ = false;
-  response_done_ = false;
-  response_began_ = false;
-  if (kind_ == ExchangeKind::local) {
-    phase_ = Phase::local;
-    local_answer_ =
-        answer_function_call(head.method(), head.target(), context_.traffic.extension_state());
-    request_.drop(head_size);
-    return true;
+  exchange_.begin(exchange.kind);
+  if (platform_.stirs()) {
+    platform_.forget();  // its end, unread as yet: nothing else can come while it is idle
   }
-  if (is_poll(kind_)) {
-    context_.traffic.poll_asked(kind_);
-    return begin_poll(head_size);
+  switch (exchange.kind) {
+    case ExchangeKind::local:
+      begin_local(head);
+      runtime_.requests().drop(head_size);
+      return phase_ != Phase::finished;
+    case ExchangeKind::next:
+    case ExchangeKind::restore_next:
+      context_.traffic.poll_asked(exchange.kind);
+      return begin_poll(head_size);
+    case ExchangeKind::response:
+    case ExchangeKind::invocation_error:
+      exchange_.begin_answer(exchange, head);
+      break;
+    case ExchangeKind::other:
+      break;
   }
   phase_ = Phase::relaying;
   if (head.method() == "HEAD") {
-    response_.framing().expect_no_body();
-  }
-  if (kind_ == ExchangeKind::response || kind_ == ExchangeKind::invocation_error) {
-    sequence_ = context_.traffic.answer_head(exchange, head);
+    platform_.answers().framing().expect_no_body();
   }
   return true;
 }
 
+/// False: the poll is held.
 bool RelayConnection::begin_poll(std::size_t head_size) {
   if (!context_.traffic.may_poll()) {
-    request_.withhold(head_size);
+    runtime_.requests().withhold(head_size);
     held_head_ = head_size;
     phase_ = Phase::held;
     return false;
   }
   phase_ = Phase::relaying;
   context_.traffic.poll_went_up();
-  if (auto orphan = owner_.take_orphan(kind_)) {
-    request_.drop(head_size);
-    adopt(std::move(*orphan));
+  if (auto orphan = context_.take_orphan(exchange_.kind())) {
+    phase_ = Phase::adopting;
+    runtime_.requests().drop(head_size);
+    platform_.adopt(std::move(*orphan));
   }
   return true;
 }
 
+void RelayConnection::begin_local(const HttpHead& head) {
+  phase_ = Phase::local;
+  local_ = answer_function_call(head, context_.traffic.extension_state());
+  if (local_.wants_continue) {
+    platform_.answers().place("HTTP/1.1 100 Continue\r\n\r\n");
+    send_answer();
+  }
+}
+
 void RelayConnection::answer_here() {
-  response_.place(std::exchange(local_answer_, {}));
-  response_done_ = true;
-  end_exchange_if_done();
-  send_response();
+  platform_.answers().place(local_.message);
+  exchange_.answered_here();
+  send_answer();
 }
 
 /// Not HTTP as both sides would read it: nothing of it goes up.
 void RelayConnection::refuse_request() {
-  if (phase_ != Phase::idle || response_.unsent()) {
+  if (phase_ != Phase::idle) {
     runtime_reset();
     return;
   }
-  static constexpr std::string_view kRefusal =
-      "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-  request_.discard();
-  response_.place(std::string(kRefusal));
-  static_cast<void>(response_.send(downstream_.get()));
-  linger();
-}
-
-/// The end of the runtime's stream was read.
-void RelayConnection::runtime_ended() {
-  if (phase_ != Phase::relaying || !upstream_) {
-    finish();
-    return;
-  }
-  if (counts()) {
-    context_.traffic.answer_cut(sequence_);
-    sequence_ = 0;
-  }
-  send_request();
-  update_events();
-}
-
-void RelayConnection::runtime_reset() {
-  if (phase_ == Phase::relaying && !request_done_) {
-    if (counts()) {
-      context_.traffic.answer_cut(sequence_);
-    }
-    if (upstream_) {
-      reset_on_close(upstream_);
-    }
-    finish();
-    return;
-  }
-  runtime_gone();
-}
-
-/// The runtime will read nothing any more (or so it seems: a client may close only its own side).
-void RelayConnection::runtime_gone() {
-  if (parked() && !request_.unsent()) {
-    // It keeps its slot in nobody's loop: what the platform answers waits in the socket.
-    OrphanPoll orphan{std::exchange(upstream_, {}), kind_};
-    if (up_slot_) {
-      context_.loop.remove(*std::exchange(up_slot_, {}));
-    }
-    owner_.orphaned(std::move(orphan));
-    finish();
-  } else if (phase_ != Phase::relaying || parked()) {
-    finish();
-  }
-  // Otherwise a whole request waits for its answer: the platform's word on it still counts.
-}
-
-void RelayConnection::drain_lingering() {
-  switch (request_.receive(downstream_.get(), context_.scratch)) {
-    case RelayLane::Io::progress:
-      request_ = RelayLane(MessageKind::request);
-      break;
-    case RelayLane::Io::blocked:
-      send_response();
-      break;
-    case RelayLane::Io::closed:
-    case RelayLane::Io::reset:
-      finish();
-      break;
-  }
-}
-
-// --- the platform's side ---
-
-void RelayConnection::on_upstream(short revents) {
-  if (phase_ == Phase::finished) {
-    return;
-  }
-  // A poll's event must not be written to a runtime that hung up in the meantime.
-  if (parked() && down_slot_) {
-    const short other = context_.loop.pending(*down_slot_);
-    if ((other & kHungUp) != 0) {
-      on_downstream(other);
-      return;
-    }
-  }
-  if ((revents & POLLOUT) != 0) {
-    send_request();
-  }
-  if (phase_ != Phase::finished && (revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-    if (!response_.unsent()) {
-      read_response();
-    } else {
-      platform_hung_up_ = platform_hung_up_ || (revents & (POLLHUP | POLLERR)) != 0;
-    }
-  }
-  update_events();
-}
-
-void RelayConnection::read_response() {
-  switch (response_.receive(upstream_.get(), context_.scratch)) {
-    case RelayLane::Io::progress:
-      pump_response();
-      break;
-    case RelayLane::Io::blocked:
-      break;
-    case RelayLane::Io::closed:
-      platform_ended();
-      break;
-    case RelayLane::Io::reset:
-      platform_reset();
-      break;
-  }
-}
-
-void RelayConnection::pump_response() {
-  passed_.clear();
-  while (take_response_step()) {
-  }
-  if (phase_ == Phase::finished) {
-    return;
-  }
-  send_response();
-  tell_response();
-  response_.keep();
-  end_exchange_if_done();
-}
-
-bool RelayConnection::take_response_step() {
-  if (response_done_) {
-    if (!response_.rest().empty()) {
-      platform_reset();  // bytes that answer nothing
-    }
-    return false;
-  }
-  const FramingStep step = response_.step();
-  switch (step.event) {
-    case FramingEvent::need_more:
-      return false;
-    case FramingEvent::invalid:
-      platform_reset();
-      return false;
-    case FramingEvent::head:
-      status_ = HttpHead(response_.stepped(step.consumed)).status();
-      response_began_ = response_began_ || !interim(status_);
-      break;
-    case FramingEvent::end:
-      response_done_ = !interim(status_);
-      break;
-    case FramingEvent::framing:
-    case FramingEvent::payload:
-    case FramingEvent::trailers:
-      break;
-  }
-  passed_.push_back({step.event, response_.stepped(step.consumed)});
-  return true;
-}
-
-void RelayConnection::platform_ended() {
-  if (phase_ == Phase::relaying && response_began_ && response_.framing().may_close() &&
-      response_.framing().in_message()) {
-    // A body that the end of the connection ends.
-    response_done_ = true;
-    passed_.clear();
-    passed_.push_back({FramingEvent::end, {}});
-    tell_response();
-  } else if (!response_done_) {
-    answer_lost();
-    // A cut head or chunk line passes as it came.
-    response_.approve(response_.rest().size());
-    static_cast<void>(response_.send(downstream_.get()));
-  }
-  if (request_done_ || !downstream_) {
-    finish();
-  } else {
-    linger();
-  }
-}
-
-void RelayConnection::platform_reset() {
-  answer_lost();
-  if (downstream_ && phase_ != Phase::idle) {
-    if (down_slot_) {
-      context_.loop.remove(*std::exchange(down_slot_, {}));
-    }
-    reset_on_close(downstream_);
-  }
-  finish();
-}
-
-/// The platform went away without a word on an answer: it did not take it.
-void RelayConnection::answer_lost() {
-  if (counts() && !response_done_) {
-    context_.traffic.answer_acknowledged(std::exchange(sequence_, 0), 0);
-  }
-}
-
-// --- both ---
-
-void RelayConnection::connect_upstream() {
-  auto connecting = start_connect(context_.platform);
-  if (!connecting) {
-    platform_reset();
-    return;
-  }
-  upstream_ = std::move(*connecting);
-  up_slot_ =
-      context_.loop.add(upstream_.get(), POLLIN, [this](short revents) { on_upstream(revents); });
-}
-
-void RelayConnection::adopt(OrphanPoll orphan) {
-  drop_upstream();
-  response_ = RelayLane(MessageKind::response);
-  platform_hung_up_ = false;
-  upstream_ = std::move(orphan.upstream);
-  up_slot_ =
-      context_.loop.add(upstream_.get(), POLLIN, [this](short revents) { on_upstream(revents); });
+  exchange_.begin(ExchangeKind::other);
+  platform_.answers().place(
+      "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  close_when_sent();
 }
 
 void RelayConnection::send_request() {
-  if (request_.unsent() && !upstream_) {
-    connect_upstream();
-    if (phase_ == Phase::finished) {
-      return;
-    }
-  }
-  if (platform_takes_nothing_ || request_.send(upstream_.get()) == RelayLane::Io::reset) {
-    // It may have answered before it closed: that answer is still to be read.
-    platform_takes_nothing_ = true;
-    request_.discard();
-  }
-  const bool cut = request_.ended() && !request_done_;
-  if (cut && !request_.unsent() && upstream_ && !std::exchange(sent_end_, true)) {
-    request_.approve(request_.rest().size());
-    static_cast<void>(request_.send(upstream_.get()));
-    ::shutdown(upstream_.get(), SHUT_WR);
+  RelayLane& lane = runtime_.requests();
+  if (!platform_.send(lane)) {
+    platform_reset();
+  } else if (lane.ended() && !exchange_.request_done()) {
+    platform_.send_end(lane);
   }
 }
 
-void RelayConnection::send_response() {
-  if (!downstream_) {
-    response_.discard();
-  } else if (response_.send(downstream_.get()) == RelayLane::Io::reset) {
-    response_.discard();
-    drop_downstream();
-    if (phase_ != Phase::relaying || !request_done_) {
-      runtime_reset();
-    }
-  }
-}
-
-void RelayConnection::tell_request() {
-  for (const Passed& passed : passed_) {
-    if (!counts()) {
-      return;
-    }
-    if (passed.event == FramingEvent::payload) {
-      context_.traffic.answer_bytes(sequence_, passed.bytes);
-    } else if (passed.event == FramingEvent::trailers) {
-      context_.traffic.answer_trailers(sequence_, passed.bytes);
-    } else if (passed.event == FramingEvent::end) {
-      context_.traffic.answer_sent(sequence_);
-    }
-  }
-}
-
-void RelayConnection::tell_response() {
-  constexpr int kOk = 200;
-  for (const Passed& passed : passed_) {
-    if (kind_ == ExchangeKind::next && passed.event == FramingEvent::head && status_ == kOk) {
-      sequence_ = context_.traffic.event_head(HttpHead(passed.bytes));
-    } else if (kind_ == ExchangeKind::next && sequence_ != 0 &&
-               passed.event == FramingEvent::payload) {
-      context_.traffic.event_bytes(sequence_, passed.bytes);
-    } else if (counts() && passed.event == FramingEvent::end && response_done_) {
-      context_.traffic.answer_acknowledged(sequence_, status_);
-    }
-  }
-}
-
-void RelayConnection::end_exchange_if_done() {
-  if (!response_done_ || !request_done_ || phase_ == Phase::idle) {
+void RelayConnection::on_platform(short revents) {
+  if (phase_ == Phase::finished) {
     return;
   }
-  phase_ = Phase::idle;
-  kind_ = ExchangeKind::other;
-  sequence_ = 0;
-  if (!downstream_) {
-    finish();
-  } else if (runtime_hung_up_) {
-    // Now its end can be read, and what it may have sent before that.
-    runtime_hung_up_ = false;
+  // An event must not be written to a runtime that hung up in the meantime.
+  if (exchange_.parked() && (runtime_.pending() & kHungUp) != 0) {
+    on_runtime(runtime_.pending());
+    return;
   }
-  if (phase_ == Phase::idle && request_.unread()) {
+  if (runtime_.requests().unsent() && (revents & (POLLOUT | kBroken)) != 0) {
+    send_request();
+    if (phase_ == Phase::idle) {
+      pump_request();
+    }
+  }
+  if (phase_ != Phase::finished && !platform_.answers().unsent() &&
+      (revents & (POLLIN | kBroken)) != 0) {
+    read_answer();
+  }
+  update_events();
+}
+
+void RelayConnection::read_answer() {
+  const RelayLane::Io received = platform_.receive();
+  if (received == RelayLane::Io::progress) {
+    pump_answer();
+  } else if (received == RelayLane::Io::closed) {
+    platform_ended();
+  } else if (received == RelayLane::Io::reset) {
+    platform_reset();
+  }
+}
+
+void RelayConnection::pump_answer() {
+  PlatformSide::Step step = PlatformSide::Step::passed;
+  while (step == PlatformSide::Step::passed) {
+    step = platform_.take_step(exchange_);
+  }
+  send_answer();
+  if (phase_ == Phase::finished) {
+    return;
+  }
+  exchange_.tell_response();
+  platform_.answers().keep();
+  if (step == PlatformSide::Step::nonsense) {
+    platform_reset();
+  } else if (end_exchange_if_done()) {
     pump_request();
   }
 }
 
-void RelayConnection::linger() {
-  drop_upstream();
-  phase_ = Phase::lingering;
-  ::shutdown(downstream_.get(), SHUT_WR);
-  linger_timer_ = context_.loop.at(now() + kLingerTime, [this] {
-    linger_timer_.reset();
+void RelayConnection::send_answer() {
+  if (!runtime_.send(platform_.answers())) {
+    if (awaits_answer()) {
+      return;  // the platform's word on a whole request still counts
+    }
+    exchange_.cut();
+    platform_.reset();
     finish();
-  });
-  update_events();
+  } else if (!platform_.answers().unsent() && phase_ == Phase::closing) {
+    close_when_sent();
+  } else if (!platform_.answers().unsent() && phase_ == Phase::idle) {
+    runtime_.listen_again();
+    pump_request();
+  }
+}
+
+/// True: it was done, and the next request's turn has come.
+bool RelayConnection::end_exchange_if_done() {
+  if ((!passing() && phase_ != Phase::local) || !exchange_.done()) {
+    return false;
+  }
+  const bool closes = phase_ == Phase::local && local_.closes;
+  phase_ = Phase::idle;
+  exchange_.clear();
+  if (!runtime_.is_open()) {
+    finish();
+    return false;
+  }
+  if (closes) {
+    close_when_sent();
+    return false;
+  }
+  if (!platform_.answers().unsent()) {
+    runtime_.listen_again();
+  }
+  return runtime_.requests().unread();
+}
+
+/// The end of the runtime's stream was read.
+void RelayConnection::runtime_ended() {
+  if (phase_ == Phase::adopting) {
+    orphan_poll();
+  } else if (phase_ == Phase::relaying) {
+    exchange_.cut();
+    send_request();
+  } else {
+    finish();
+  }
+}
+
+/// The runtime's connection broke, or what it sends makes no sense.
+void RelayConnection::runtime_reset() {
+  if (phase_ == Phase::adopting) {
+    orphan_poll();
+    return;
+  }
+  if (phase_ == Phase::relaying) {
+    exchange_.cut();
+    platform_.reset();
+  }
+  finish();
+}
+
+/// The runtime hung up while nothing can be read from it. A client may close only its own side, so
+/// what is under way goes on; whether anybody reads it will show.
+void RelayConnection::runtime_gone() {
+  runtime_.hung_up();
+  const bool answering = platform_.answers().unsent();
+  if (exchange_.parked() && !runtime_.requests().unsent()) {
+    orphan_poll();
+  } else if (exchange_.parked() || phase_ == Phase::held || (phase_ == Phase::idle && !answering)) {
+    finish();
+  }
+}
+
+void RelayConnection::orphan_poll() {
+  context_.orphaned(platform_.release_poll(exchange_.kind()));
+  finish();
+}
+
+void RelayConnection::platform_ended() {
+  if (platform_is_dispensable()) {
+    return;
+  }
+  if (platform_.end_ends_answer(exchange_)) {
+    exchange_.note_response(FramingEvent::end, {});
+    exchange_.tell_response();
+  } else {
+    exchange_.lost();
+    // A cut head or chunk line passes as it came.
+    platform_.answers().approve(platform_.answers().rest().size());
+  }
+  close_when_sent();
+}
+
+void RelayConnection::platform_reset() {
+  if (platform_is_dispensable()) {
+    return;
+  }
+  if (exchange_.response_done()) {
+    platform_.answers().drop_rest();
+    close_when_sent();
+    return;
+  }
+  exchange_.lost();
+  runtime_.reset();
+  finish();
+}
+
+/// Its end concerns no exchange: a request that waits here, or one that crosses it, goes up on a
+/// new connection.
+bool RelayConnection::platform_is_dispensable() {
+  const bool crossed = phase_ == Phase::idle && (runtime_.pending() & POLLIN) != 0;
+  if (crossed || phase_ == Phase::held || phase_ == Phase::local) {
+    platform_.forget();
+    return true;
+  }
+  return false;
+}
+
+/// The platform's side is over, or nobody needs it: the runtime gets what is left, then the end.
+void RelayConnection::close_when_sent() {
+  platform_.close();
+  phase_ = Phase::closing;
+  if (runtime_.send(platform_.answers()) && platform_.answers().unsent()) {
+    return;
+  }
+  runtime_.close_gently(exchange_.request_done() ? RuntimeSide::Expects::nothing
+                                                 : RuntimeSide::Expects::more_bytes);
+  finish();
 }
 
 void RelayConnection::finish() {
@@ -521,60 +382,34 @@ void RelayConnection::finish() {
     return;
   }
   phase_ = Phase::finished;
-  drop_downstream();
-  drop_upstream();
-  owner_.ended(*this);
-}
-
-void RelayConnection::drop_downstream() {
-  if (down_slot_) {
-    context_.loop.remove(*std::exchange(down_slot_, {}));
-  }
-  downstream_.reset();
-}
-
-void RelayConnection::drop_upstream() {
-  if (up_slot_) {
-    context_.loop.remove(*std::exchange(up_slot_, {}));
-  }
-  upstream_.reset();
+  runtime_.close();
+  platform_.close();
+  context_.ended(*this);
 }
 
 bool RelayConnection::may_read_request() const {
-  const bool expects = phase_ == Phase::idle || !request_done_;
-  return expects && phase_ != Phase::held && !request_.ended() && !request_.unsent();
-}
-
-bool RelayConnection::parked() const {
-  return phase_ == Phase::relaying && is_poll(kind_) && request_done_ && !response_began_;
+  const RelayLane& lane = runtime_.requests();
+  if (lane.ended() || lane.unsent()) {
+    return false;
+  }
+  if (phase_ == Phase::idle) {
+    return !platform_.answers().unsent();
+  }
+  return (passing() || phase_ == Phase::local) && !exchange_.request_done();
 }
 
 void RelayConnection::update_events() {
   if (phase_ == Phase::finished) {
     return;
   }
-  if (down_slot_) {
-    const bool lingering = phase_ == Phase::lingering;
-    const bool listens = !request_.ended() && !runtime_hung_up_;
-    context_.loop.set_events(
-        *down_slot_,
-        static_cast<short>((lingering || may_read_request() ? POLLIN : 0) |
-                           (listens ? POLLRDHUP : 0) | (response_.unsent() ? POLLOUT : 0)));
+  RuntimeSide::Wish wish = RuntimeSide::Wish::notice_end;
+  if (phase_ == Phase::closing) {
+    wish = RuntimeSide::Wish::only_send;
+  } else if (may_read_request()) {
+    wish = RuntimeSide::Wish::read;
   }
-  // A peer that hung up is reported whatever is asked for: it waits outside the loop until the
-  // runtime has read what there is.
-  const bool wait_outside = platform_hung_up_ && response_.unsent();
-  if (wait_outside && up_slot_) {
-    context_.loop.remove(*std::exchange(up_slot_, {}));
-  } else if (!wait_outside && upstream_ && !up_slot_) {
-    up_slot_ =
-        context_.loop.add(upstream_.get(), POLLIN, [this](short revents) { on_upstream(revents); });
-  }
-  if (up_slot_) {
-    context_.loop.set_events(
-        *up_slot_,
-        static_cast<short>((response_.unsent() ? 0 : POLLIN) | (request_.unsent() ? POLLOUT : 0)));
-  }
+  runtime_.update_events(wish, platform_.answers());
+  platform_.update_events(runtime_.requests());
 }
 
 }  // namespace postlude::runtime

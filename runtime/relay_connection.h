@@ -1,138 +1,96 @@
 #pragma once
 
-#include "common/event_loop.h"
-#include "common/tcp.h"
 #include "common/unique_fd.h"
-#include "runtime/exchange.h"
-#include "runtime/relay_lane.h"
-#include "runtime/relay_traffic.h"
+#include "runtime/function_api.h"
+#include "runtime/platform_side.h"
+#include "runtime/relay_context.h"
+#include "runtime/relay_exchange.h"
+#include "runtime/runtime_side.h"
 
-#include <cstdint>
-#include <functional>
-#include <optional>
-#include <string>
-#include <vector>
+#include <cstddef>
 
 namespace postlude::runtime {
-
-/// What all connections of the relay share. Everything outlives the connections.
-struct RelayContext {
-  EventLoop& loop;
-  const TcpAddress& platform;
-  RelayTraffic& traffic;
-  ScratchBlock scratch = {};
-};
-
-/// A poll whose runtime connection went away before the platform answered: never abandoned, since
-/// the platform may answer into it (lambda-protocol.md 1.2). The runtime's next poll takes it over.
-struct OrphanPoll {
-  UniqueFd upstream;
-  ExchangeKind kind = ExchangeKind::next;
-};
 
 /// One connection of the runtime and its own connection to the platform. Bytes pass both ways as
 /// they were received; framing is only watched. One exchange at a time: a pipelined request waits
 /// until the answer before it passed.
 ///
-/// Closing is mirrored: an end of stream becomes a half-close, a reset becomes a reset. The
-/// exception is a parked poll (OrphanPoll).
+/// Closing is mirrored: an end of stream becomes a half-close, a reset becomes a reset. Exceptions:
+/// a parked poll stays at the platform (OrphanPoll); a whole request still gets its answer, though
+/// the runtime may not read it; an answer that came early is not destroyed by the close behind it
+/// (LingeringClose); and a request that crosses the end of an idle connection of the platform goes
+/// up on a new one.
 ///
-/// Runs on the loop's thread. `ended` is called once, from a handler of this object: destroy it
-/// after the round.
+/// Runs on the loop's thread.
 class RelayConnection {
  public:
-  struct Owner {
-    std::function<void(RelayConnection&)> ended;
-    std::function<void(OrphanPoll)> orphaned;
-    std::function<std::optional<OrphanPoll>(ExchangeKind)> take_orphan;
-  };
-
-  RelayConnection(RelayContext& context, UniqueFd downstream, const Owner& owner);
+  RelayConnection(RelayContext& context, UniqueFd runtime);
   RelayConnection(const RelayConnection&) = delete;
   RelayConnection& operator=(const RelayConnection&) = delete;
-  ~RelayConnection();
+  ~RelayConnection() = default;
 
   /// A poll of this connection is held: ask again whether it may go up.
   void resume();
+  /// The runtime's stream ended in the middle of a message, and all of it went up: only the
+  /// platform's word on the fragment is still to come.
+  [[nodiscard]] bool cut_short() const;
+  /// A whole request that is no poll waits for the platform's answer.
+  [[nodiscard]] bool awaits_answer() const;
 
  private:
   enum class Phase {
-    idle,       ///< between exchanges
-    held,       ///< a poll waits for leave to go up
-    relaying,   ///< request and answer pass
-    local,      ///< the request is swallowed and answered here
-    lingering,  ///< the platform's side is over; the runtime still has to read its answer
-    finished,   ///< about to be destroyed
-  };
-  struct Passed {
-    FramingEvent event;
-    std::string_view bytes;
+    idle,      ///< between exchanges
+    held,      ///< a poll waits for leave to go up
+    relaying,  ///< request and answer pass
+    adopting,  ///< as relaying, but another connection's poll is up: this request stays here
+    local,     ///< the request is swallowed and answered here
+    closing,   ///< the last bytes go to the runtime
+    finished,  ///< about to be destroyed
   };
 
-  // The runtime's side.
-  void on_downstream(short revents);
+  // Requests.
+  void on_runtime(short revents);
   void read_request();
   void pump_request();
   [[nodiscard]] bool take_request_step();
   [[nodiscard]] bool begin_exchange(std::size_t head_size);
   [[nodiscard]] bool begin_poll(std::size_t head_size);
+  void begin_local(const HttpHead& head);
   void answer_here();
   void refuse_request();
+  void send_request();
+
+  // Answers.
+  void on_platform(short revents);
+  void read_answer();
+  void pump_answer();
+  void send_answer();
+
+  // Ends.
+  [[nodiscard]] bool end_exchange_if_done();
   void runtime_ended();
   void runtime_reset();
   void runtime_gone();
-  void drain_lingering();
-
-  // The platform's side.
-  void on_upstream(short revents);
-  void read_response();
-  void pump_response();
-  [[nodiscard]] bool take_response_step();
+  void orphan_poll();
   void platform_ended();
   void platform_reset();
-  void answer_lost();
-
-  // Both.
-  void connect_upstream();
-  void adopt(OrphanPoll orphan);
-  void send_request();
-  void send_response();
-  void tell_request();
-  void tell_response();
-  void end_exchange_if_done();
-  void linger();
+  [[nodiscard]] bool platform_is_dispensable();
+  void close_when_sent();
   void finish();
-  void drop_downstream();
-  void drop_upstream();
+
   void update_events();
+  [[nodiscard]] bool passing() const {
+    return phase_ == Phase::relaying || phase_ == Phase::adopting;
+  }
   [[nodiscard]] bool may_read_request() const;
-  [[nodiscard]] bool parked() const;
-  [[nodiscard]] bool counts() const { return sequence_ != 0 && kind_ != ExchangeKind::next; }
 
   RelayContext& context_;
-  const Owner& owner_;
-  UniqueFd downstream_;
-  UniqueFd upstream_;
-  std::optional<EventLoop::Slot> down_slot_;
-  std::optional<EventLoop::Slot> up_slot_;
-  std::optional<EventLoop::TimerId> linger_timer_;
-  RelayLane request_{MessageKind::request};
-  RelayLane response_{MessageKind::response};
-  std::vector<Passed> passed_;
-
+  RuntimeSide runtime_;
+  PlatformSide platform_;
+  RelayExchange exchange_;
   Phase phase_ = Phase::idle;
-  ExchangeKind kind_ = ExchangeKind::other;
-  std::uint64_t sequence_ = 0;  ///< of the invocation this exchange is about; 0: none
   std::size_t held_head_ = 0;
-  int status_ = 0;
-  bool request_done_ = true;
-  bool response_done_ = true;
-  bool response_began_ = false;
-  bool runtime_hung_up_ = false;  ///< seen while its bytes could not be read
-  bool platform_hung_up_ = false;
-  bool platform_takes_nothing_ = false;
-  bool sent_end_ = false;  ///< the runtime's end of stream was mirrored
-  std::string local_answer_;
+  LocalAnswer local_;
 };
 
 }  // namespace postlude::runtime

@@ -88,10 +88,18 @@ void RelayLane::discard() {
   approved_ = 0;
 }
 
-void RelayLane::place(std::string bytes) {
-  assert(kept_.empty() && fresh_.empty());
-  kept_ = std::move(bytes);
-  approved_ = kept_.size();
+void RelayLane::drop_rest() {
+  if (kept_.empty()) {
+    fresh_ = fresh_.substr(0, approved_);
+  } else {
+    kept_.resize(kept_from_ + approved_);
+  }
+}
+
+void RelayLane::place(std::string_view bytes) {
+  assert(fresh_.empty() && !unread());
+  kept_.append(bytes);
+  approved_ += bytes.size();
 }
 
 }  // namespace postlude::runtime

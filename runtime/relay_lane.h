@@ -57,8 +57,10 @@ class RelayLane {
   void keep();
   /// The other side takes nothing any more: approved bytes vanish.
   void discard();
-  /// Puts bytes of our own in front of the lane's (it must be empty).
-  void place(std::string bytes);
+  /// Forgets what was received and not approved.
+  void drop_rest();
+  /// Adds bytes of our own, to be sent next. Only while the lane holds nothing else.
+  void place(std::string_view bytes);
 
  private:
   [[nodiscard]] std::string_view view() const {

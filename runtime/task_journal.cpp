@@ -26,18 +26,19 @@ bool waits_for(const Task& task, Outcome outcome) {
 
 }  // namespace
 
-bool TaskJournal::captures() const {
-  return spool_ && std::any_of(config_.tasks.begin(), config_.tasks.end(), [](const Task& task) {
-           return task.trigger == Trigger::invocation;
-         });
-}
-
-InvocationBodies TaskJournal::begin_capture(std::uint64_t sequence) {
-  Spool* spool = spool_ ? &*spool_ : nullptr;
-  return {Capture(spool, fmt::format("{}.event", sequence), Capture::Extent::whole),
-          Capture(spool, fmt::format("{}.answer", sequence), Capture::Extent::prefix),
-          false,
-          {}};
+std::optional<InvocationBodies> TaskJournal::begin_capture(std::uint64_t sequence) {
+  const bool needed = std::any_of(config_.tasks.begin(), config_.tasks.end(), [](const Task& task) {
+    return task.trigger == Trigger::invocation;
+  });
+  if (!needed || !spool_) {
+    return std::nullopt;
+  }
+  Spool* spool = &*spool_;
+  return InvocationBodies{
+      Capture(spool, fmt::format("{}.event", sequence), Capture::Extent::whole),
+      Capture(spool, fmt::format("{}.answer", sequence), Capture::Extent::prefix),
+      false,
+      {}};
 }
 
 EpochTime TaskJournal::work_deadline(const Invocation& invocation) const {
@@ -55,10 +56,12 @@ std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) con
   return tasks;
 }
 
-Result<CapturedBodies> TaskJournal::store(const Invocation& invocation, InvocationBodies& bodies) {
+Result<CapturedBodies> TaskJournal::store(const Invocation& invocation,
+                                          std::optional<InvocationBodies>& captured) {
   if (!spool_) {
     return tl::unexpected(spool_.error());
   }
+  InvocationBodies& bodies = captured.value();
   CapturedBodies stored;
   auto event = bodies.event.store();
   if (!event) {
@@ -86,7 +89,7 @@ Result<CapturedBodies> TaskJournal::store(const Invocation& invocation, Invocati
 }
 
 std::size_t TaskJournal::accept(const Invocation& invocation,
-                                InvocationBodies& bodies,
+                                std::optional<InvocationBodies>& bodies,
                                 HandOver hand_over) {
   const auto tasks = matching(invocation);
   if (tasks.empty()) {

@@ -9,7 +9,7 @@
 #include "runtime/invocation.h"
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,15 +37,16 @@ class TaskJournal {
   TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log)
       : config_(config), spool_(spool), link_(link), log_(log) {}
 
-  /// False: no configured task runs by itself, so nothing need be captured.
-  [[nodiscard]] bool captures() const;
-  [[nodiscard]] InvocationBodies begin_capture(std::uint64_t sequence);
+  /// Nothing where no configured task runs by itself, or none could be kept anyway.
+  [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
 
   [[nodiscard]] EpochTime work_deadline(const Invocation& invocation) const;
 
   /// Once an invocation, when its outcome is fixed; how many tasks matched. The extension is told
   /// that the invocation was answered, if any did, and then of each task.
-  std::size_t accept(const Invocation& invocation, InvocationBodies& bodies, HandOver hand_over);
+  std::size_t accept(const Invocation& invocation,
+                     std::optional<InvocationBodies>& bodies,
+                     HandOver hand_over);
 
   /// The same without an extension: the tasks that ended `dropped`, for the receipt.
   [[nodiscard]] std::vector<ReceiptTask> drop(const Invocation& invocation) const;
@@ -57,7 +58,7 @@ class TaskJournal {
                    const Result<CapturedBodies>& stored,
                    HandOver hand_over);
   [[nodiscard]] Result<CapturedBodies> store(const Invocation& invocation,
-                                             InvocationBodies& bodies);
+                                             std::optional<InvocationBodies>& bodies);
 
   const Config& config_;
   Result<Spool>& spool_;

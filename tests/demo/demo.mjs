@@ -12,6 +12,7 @@ const WRAPPER = { AWS_LAMBDA_EXEC_WRAPPER: '/opt/postlude' };
 const AT_ONCE_MS = 300;
 const ms = (value) => `${Math.round(value)} ms`.padStart(8);
 const broken = [];
+const summary = [];
 
 async function curl(args) {
   const mark = '\n--- ';
@@ -33,6 +34,7 @@ async function scene(lambda, nth, title, args, expect) {
   for (const line of lambda.log.slice(logBefore)) {
     console.log(`  | ${line}`);
   }
+  summary.push(`  ${ms(call.took)}  ${ms(end.durationMs)}   ${title.split(':')[0]}`);
   if (!expect(call.took, end.durationMs)) {
     broken.push(title);
     console.log('  NOT AS PROMISED');
@@ -67,7 +69,7 @@ async function tasks() {
   const { invoke } = await lambda.event('listening');
   await lambda.event('frozen');
   await scene(
-    lambda, 1, '(d) Invoke API',
+    lambda, 1, '(d) Invoke API, a task of 2 seconds',
     ['-d', '{"order":42}', `${invoke}/2015-03-31/functions/function/invocations`], early(2000));
   await lambda.stop();
 }
@@ -78,4 +80,6 @@ if (broken.length > 0) {
   console.error(`\nNot as promised: ${broken.join('; ')}`);
   process.exit(1);
 }
+console.log('\n  answered   invocation');
+console.log(summary.join('\n'));
 console.log('\nEvery caller of (a), (b) and (d) had its answer at once; the work was finished afterwards.');

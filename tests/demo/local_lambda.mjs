@@ -18,20 +18,24 @@ export class LocalLambda {
     const args = [
       '--layer', POSTLUDE_LAYER_DIR, '--function', folder, '--handler', 'index.handler',
       '--runtime', `${process.execPath} ${ric} index.handler`,
-      '--events', '/dev/fd/3', '--eager-init', '--max-environments', '1', ...options,
+      '--events', '-', '--eager-init', '--max-environments', '1', ...options,
     ];
     for (const [name, value] of Object.entries(env)) {
       args.push('--env', `${name}=${value}`);
     }
     this.#child = spawn(path.join(POSTLUDE_BIN_DIR, 'postlude-emulator'), args, {
-      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child.once('exit', (status) => this.#fail(new Error(`the emulator ended: ${status}`)));
-    readline.createInterface(this.#child.stdout).on('line', (line) => this.log.push(line));
-    readline.createInterface(this.#child.stdio[3]).on('line', (line) => this.#record(line));
+    readline.createInterface(this.#child.stdout).on('line', (line) => this.#take(line));
   }
 
-  #record(line) {
+  // The journal goes to standard output too, between the lines of the log.
+  #take(line) {
+    if (!line.startsWith('{"event":')) {
+      this.log.push(line);
+      return;
+    }
     this.#journal.push(JSON.parse(line));
     this.#waiting = this.#waiting.filter((waiter) => !waiter.check());
   }

@@ -48,8 +48,7 @@ bool refuse_cut(const Incoming& incoming, BodyCut cut) {
   incoming.invocation->fail(
       platform_failure(incoming, "Runtime.TruncatedResponse", "Runtime.TruncatedResponse"));
   settle(incoming, "cut");
-  return cut.malformed &&
-         reply_and_close(incoming.request, refusal_answer(truncated_request()));
+  return cut.malformed && reply_and_close(incoming.request, refusal_answer(truncated_request()));
 }
 
 bool refuse_too_large(const Incoming& incoming) {

@@ -125,11 +125,10 @@ Result<void> ExecutionEnvironment::start_external_extensions() {
       fmt::format("127.0.0.1:{}", listener_->port()), log_stream_, world_.path};
   for (const std::string& name : files_in(folder)) {
     generation_->launched(name);
-    auto pid = sandbox_->start_process(
-        {.who = name,
-         .argv = {(std::filesystem::path(folder) / name).string()},
-         .environment = extension_variables(world_.options, facts),
-         .working_directory = "/"});
+    auto pid = sandbox_->start_process({.who = name,
+                                        .argv = {(std::filesystem::path(folder) / name).string()},
+                                        .environment = extension_variables(world_.options, facts),
+                                        .working_directory = "/"});
     if (!pid) {
       return tl::unexpected(pid.error());
     }
@@ -171,11 +170,10 @@ bool ExecutionEnvironment::start_runtime() {
     generation_->cannot_start({"Runtime.InvalidEntrypoint", argv.error().message, {}});
     return false;
   }
-  const auto pid = sandbox_->start_process(
-      {.who = kRuntimeProcess,
-       .argv = *argv,
-       .environment = runtime_variables(world_.options, facts),
-       .working_directory = world_.options.function_dir});
+  const auto pid = sandbox_->start_process({.who = kRuntimeProcess,
+                                            .argv = *argv,
+                                            .environment = runtime_variables(world_.options, facts),
+                                            .working_directory = world_.options.function_dir});
   if (pid) {
     pids_[kRuntimeProcess] = *pid;
     generation_->record("processStarted", {{"process", kRuntimeProcess}, {"pid", *pid}});
@@ -184,9 +182,10 @@ bool ExecutionEnvironment::start_runtime() {
   const bool missing = pid.error().code == ErrorCode::not_found;
   if (argv->front() == variable(world_.options, "AWS_LAMBDA_EXEC_WRAPPER")) {
     // A managed bootstrap is a shell script that executes the wrapper.
-    log_.platform_line(fmt::format("{}: {}", argv->front(), missing ? "not found" : "cannot execute"));
-    generation_->process_exited(
-        kRuntimeProcess, {ExitStatus::Kind::exited, missing ? kNotFound : kNotExecutable});
+    log_.platform_line(
+        fmt::format("{}: {}", argv->front(), missing ? "not found" : "cannot execute"));
+    generation_->process_exited(kRuntimeProcess,
+                                {ExitStatus::Kind::exited, missing ? kNotFound : kNotExecutable});
   } else {
     generation_->cannot_start({"Runtime.InvalidEntrypoint", pid.error().message, {}});
   }
@@ -196,7 +195,8 @@ bool ExecutionEnvironment::start_runtime() {
 void ExecutionEnvironment::report_failed_init(PhaseEnd end,
                                               InitPhase phase,
                                               Clock::time_point began) {
-  InitReport report{.duration = Clock::now() - began, .phase = phase, .status = "timeout", .error_type = {}};
+  InitReport report{
+      .duration = Clock::now() - began, .phase = phase, .status = "timeout", .error_type = {}};
   if (end != PhaseEnd::expired) {
     report.status = "error";
     report.error_type = failure_of(end).type;

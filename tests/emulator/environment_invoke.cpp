@@ -44,9 +44,8 @@ void ExecutionEnvironment::invoke(const std::shared_ptr<Invocation>& invocation)
     return;
   }
   deliver(invocation, deadline);
-  const PhaseEnd end = wait_phase(deadline, [](const Generation& generation) {
-    return generation.locked_invoke_done();
-  });
+  const PhaseEnd end = wait_phase(
+      deadline, [](const Generation& generation) { return generation.locked_invoke_done(); });
   if (end == PhaseEnd::done) {
     end_well(invocation);
   } else {
@@ -92,9 +91,9 @@ void ExecutionEnvironment::deliver(const std::shared_ptr<Invocation>& invocation
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
   const auto deadline_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
       (std::chrono::system_clock::now() + left).time_since_epoch());
-  generation_->record("invokeStart",
-                      {{"requestId", invocation->request().request_id},
-                       {"deadlineMs", deadline_ms.count()}});
+  generation_->record(
+      "invokeStart",
+      {{"requestId", invocation->request().request_id}, {"deadlineMs", deadline_ms.count()}});
   generation_->offer({invocation, deadline_ms.count()});
 }
 
@@ -132,8 +131,7 @@ void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocati
                        {"durationMs", Milliseconds(Clock::now() - began_).count()}});
   invocation->fail({failure.type, body});
   if (end == PhaseEnd::expired) {
-    log_.platform_line(
-        timeout_line(std::chrono::system_clock::now(), id, world_.options.timeout));
+    log_.platform_line(timeout_line(std::chrono::system_clock::now(), id, world_.options.timeout));
     write_report(id, "timeout", {});
   } else {
     log_.platform_line(fmt::format("RequestId: {} Error: {}", id, failure.message));
@@ -185,10 +183,9 @@ void ExecutionEnvironment::write_report(const std::string& request_id,
 void ExecutionEnvironment::freeze() {
   const auto frozen = sandbox_->freeze();
   frozen_ = true;
-  generation_->record("frozen",
-                      {{"processes", frozen.pids.size()},
-                       {"pids", frozen.pids},
-                       {"complete", frozen.complete}});
+  generation_->record(
+      "frozen",
+      {{"processes", frozen.pids.size()}, {"pids", frozen.pids}, {"complete", frozen.complete}});
 }
 
 void ExecutionEnvironment::thaw() {

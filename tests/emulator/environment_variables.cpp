@@ -22,9 +22,8 @@ bool runtime_only(std::string_view name) {
 }
 
 void set(Variables& variables, const std::string& name, const std::string& value) {
-  const auto found = std::find_if(variables.begin(), variables.end(), [&](const auto& one) {
-    return one.first == name;
-  });
+  const auto found = std::find_if(
+      variables.begin(), variables.end(), [&](const auto& one) { return one.first == name; });
   if (found == variables.end()) {
     variables.emplace_back(name, value);
   } else {
@@ -41,30 +40,29 @@ void extend(Variables& variables, const std::string& name, const std::string& fo
 }
 
 Variables platform_variables(const Options& options, const EnvironmentFacts& facts) {
-  Variables all{
-      {"AWS_LAMBDA_RUNTIME_API", facts.api},
-      {"AWS_LAMBDA_FUNCTION_NAME", options.function_name},
-      {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
-      {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(options.memory_mb)},
-      {"AWS_LAMBDA_INITIALIZATION_TYPE",
-       options.init_type == InitType::snap_start ? "snap-start" : "on-demand"},
-      {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + options.function_name},
-      {"AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream},
-      {"AWS_REGION", options.region},
-      {"AWS_DEFAULT_REGION", options.region},
-      {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"},
-      {"AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
-      {"AWS_SESSION_TOKEN", "emulated"},
-      {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
-      {"AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"},
-      {"_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"},
-      {"_AWS_XRAY_DAEMON_PORT", "2000"},
-      {"_HANDLER", options.handler},
-      {"LAMBDA_TASK_ROOT", options.function_dir},
-      {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
-      {"TZ", ":UTC"},
-      {"LANG", "en_US.UTF-8"},
-      {"PATH", facts.path}};
+  Variables all{{"AWS_LAMBDA_RUNTIME_API", facts.api},
+                {"AWS_LAMBDA_FUNCTION_NAME", options.function_name},
+                {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
+                {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(options.memory_mb)},
+                {"AWS_LAMBDA_INITIALIZATION_TYPE",
+                 options.init_type == InitType::snap_start ? "snap-start" : "on-demand"},
+                {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + options.function_name},
+                {"AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream},
+                {"AWS_REGION", options.region},
+                {"AWS_DEFAULT_REGION", options.region},
+                {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"},
+                {"AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
+                {"AWS_SESSION_TOKEN", "emulated"},
+                {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
+                {"AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"},
+                {"_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"},
+                {"_AWS_XRAY_DAEMON_PORT", "2000"},
+                {"_HANDLER", options.handler},
+                {"LAMBDA_TASK_ROOT", options.function_dir},
+                {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
+                {"TZ", ":UTC"},
+                {"LANG", "en_US.UTF-8"},
+                {"PATH", facts.path}};
   if (options.runtime_kind == RuntimeKind::managed) {
     all.emplace_back("AWS_EXECUTION_ENV", "AWS_Lambda_emulated");
   }

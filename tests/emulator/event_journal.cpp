@@ -15,10 +15,9 @@ Result<EventJournal> EventJournal::open(const std::string& target) {
     return EventJournal(UniqueFd());
   }
   constexpr int kMode = 0644;
-  UniqueFd file(target == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                              : ::open(target.c_str(),
-                                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                                       kMode));
+  UniqueFd file(target == "-"
+                    ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                    : ::open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kMode));
   if (!file) {
     return errno_failure("open", target);
   }

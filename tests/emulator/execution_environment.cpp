@@ -45,7 +45,8 @@ ExecutionEnvironment::ExecutionEnvironment(const World& world, int number)
 
 Result<void> ExecutionEnvironment::open() {
   auto listener = HttpListener::start(0, [this](HttpConnection& connection) {
-    serve_environment_api(connection, [this] { return current_generation(); }, api_settings_);
+    serve_environment_api(
+        connection, [this] { return current_generation(); }, api_settings_);
   });
   if (!listener) {
     return tl::unexpected(listener.error());

@@ -56,7 +56,8 @@ bool looks_like_uuid(const std::string& id) {
   }
   for (std::size_t i = 0; i < id.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash != (id[i] == '-') || (!dash && std::isxdigit(static_cast<unsigned char>(id[i])) == 0)) {
+    if (dash != (id[i] == '-') ||
+        (!dash && std::isxdigit(static_cast<unsigned char>(id[i])) == 0)) {
       return false;
     }
   }
@@ -114,9 +115,8 @@ std::variant<const Extension*, Refusal> ExtensionRegistry::register_extension(
 std::variant<const Extension*, Refusal> ExtensionRegistry::register_internal(
     const Registration& what, Subscription events) {
   if (closed_) {
-    return Refusal{kForbidden,
-                   "Extension.RegistrationClosed",
-                   "Extension registration closed already"};
+    return Refusal{
+        kForbidden, "Extension.RegistrationClosed", "Extension registration closed already"};
   }
   const bool taken = std::any_of(extensions_.begin(), extensions_.end(), [&](const auto& other) {
     return other.name == what.name;
@@ -147,17 +147,14 @@ std::variant<const Extension*, Refusal> ExtensionRegistry::identify(
                    "Missing Lambda-Extension-Identifier header"};
   }
   if (!looks_like_uuid(*id)) {
-    return Refusal{kForbidden,
-                   "Extension.InvalidExtensionIdentifier",
-                   "Invalid Lambda-Extension-Identifier"};
-  }
-  const auto found =
-      std::find_if(extensions_.begin(), extensions_.end(), [&](const Extension& extension) {
-        return extension.id == *id;
-      });
-  if (found == extensions_.end()) {
     return Refusal{
-        kForbidden, "Extension.UnknownExtensionIdentifier", "Unknown extension " + *id};
+        kForbidden, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"};
+  }
+  const auto found = std::find_if(extensions_.begin(),
+                                  extensions_.end(),
+                                  [&](const Extension& extension) { return extension.id == *id; });
+  if (found == extensions_.end()) {
+    return Refusal{kForbidden, "Extension.UnknownExtensionIdentifier", "Unknown extension " + *id};
   }
   return &*found;
 }

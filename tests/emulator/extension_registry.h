@@ -49,7 +49,8 @@ class ExtensionRegistry {
   void launched(const std::string& name);
   void exited(const std::string& name);
 
-  [[nodiscard]] std::variant<const Extension*, Refusal> register_extension(const Registration& what);
+  [[nodiscard]] std::variant<const Extension*, Refusal> register_extension(
+      const Registration& what);
   /// The runtime asked for its first event: internal extensions come too late from now on.
   void close() { closed_ = true; }
 

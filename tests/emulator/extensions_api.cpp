@@ -1,7 +1,6 @@
+#include "common/json_text.h"
 #include "tests/emulator/error_types.h"
 #include "tests/emulator/runtime_api.h"
-
-#include "common/json_text.h"
 
 #include <nlohmann/json.hpp>
 

@@ -10,8 +10,8 @@
 
 namespace postlude::emulator {
 
-/// The function's execution environments: an invocation goes to an idle one, else to a new one, else
-/// nowhere (lambda-protocol.md 8, point 1). Thread-safe.
+/// The function's execution environments: an invocation goes to an idle one, else to a new one,
+/// else nowhere (lambda-protocol.md 8, point 1). Thread-safe.
 class Fleet {
  public:
   explicit Fleet(ExecutionEnvironment::World world) : world_(std::move(world)) {}

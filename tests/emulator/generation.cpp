@@ -76,9 +76,9 @@ std::variant<NoEvent, PollsClosed, RuntimeEvent> Generation::take_runtime_event(
   runtime_event_waits_ = false;
   if (!redelivery) {
     const InvocationRequest& request = current_.invocation->request();
-    runtime_.deliver({request.request_id,
-                      request.attempt_id.empty() ? std::nullopt
-                                                 : std::optional(request.attempt_id)});
+    runtime_.deliver(
+        {request.request_id,
+         request.attempt_id.empty() ? std::nullopt : std::optional(request.attempt_id)});
   }
   record_locked("eventDelivered", {{"to", "runtime"}});
   return current_;

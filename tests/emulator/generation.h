@@ -114,7 +114,8 @@ class Generation {
   void forget_invocation();
   /// From here on exits are expected.
   void begin_shutdown();
-  void send_shutdown(const std::string& extension_id, std::int64_t deadline_ms,
+  void send_shutdown(const std::string& extension_id,
+                     std::int64_t deadline_ms,
                      const std::string& reason);
   /// Every poll ends with its connection.
   void close();

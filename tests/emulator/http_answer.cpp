@@ -41,7 +41,8 @@ std::string_view reason_of(int status) {
 }  // namespace
 
 std::string answer_head(const HttpAnswer& answer, BodyFraming framing) {
-  const std::string date = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
+  const std::string date =
+      fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
   const std::string length = std::to_string(answer.body.size());
   std::vector<HeaderField> fields{{"Date", date}};
   if (!answer.content_type.empty()) {

@@ -13,8 +13,8 @@
 namespace postlude::emulator {
 
 /// The server's end of one HTTP/1.1 connection, read as bytes, so that headers, trailers, cut
-/// messages and dead peers are seen as they are. One thread uses it; shut() and idle() may come from
-/// any other.
+/// messages and dead peers are seen as they are. One thread uses it; shut() and idle() may come
+/// from any other.
 class HttpConnection {
  public:
   explicit HttpConnection(UniqueFd socket);

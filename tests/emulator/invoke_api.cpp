@@ -124,16 +124,16 @@ bool InvokeApi::Server::complete(const httplib::Request& request,
                                  InvocationRequest& invocation) {
   const FunctionReference function = parse_function_reference(request.matches[1].str());
   if (function.name != options_.function_name) {
-    service_error(answer,
-                  404,
-                  "ResourceNotFoundException",
-                  "\"Message\":" + json_quoted(fmt::format(
-                                       "Function not found: arn:aws:lambda:{}:{}:function:{}:{}",
-                                       options_.region,
-                                       options_.account_id,
-                                       function.name,
-                                       function.qualifier.empty() ? "$LATEST"
-                                                                  : function.qualifier)));
+    service_error(
+        answer,
+        404,
+        "ResourceNotFoundException",
+        "\"Message\":" +
+            json_quoted(fmt::format("Function not found: arn:aws:lambda:{}:{}:function:{}:{}",
+                                    options_.region,
+                                    options_.account_id,
+                                    function.name,
+                                    function.qualifier.empty() ? "$LATEST" : function.qualifier)));
     return false;
   }
   const std::string type = request.get_header_value("X-Amz-Invocation-Type", "RequestResponse");
@@ -145,14 +145,13 @@ bool InvokeApi::Server::complete(const httplib::Request& request,
     return false;
   }
   if (request.body.size() > kMaxBufferedBytes) {
-    service_error(
-        answer,
-        413,
-        "RequestTooLargeException",
-        message_member(fmt::format("{} byte payload is too large for the RequestResponse "
-                                   "invocation type (limit {} bytes)",
-                                   request.body.size(),
-                                   kMaxBufferedBytes)));
+    service_error(answer,
+                  413,
+                  "RequestTooLargeException",
+                  message_member(fmt::format("{} byte payload is too large for the RequestResponse "
+                                             "invocation type (limit {} bytes)",
+                                             request.body.size(),
+                                             kMaxBufferedBytes)));
     return false;
   }
   if (!request.body.empty() && !nlohmann::json::accept(request.body)) {

@@ -124,9 +124,8 @@ Result<void> set_variables(Options& options, const std::vector<std::string>& giv
     if (equals == std::string::npos || equals == 0) {
       return fail("--env: " + variable + " is not K=V");
     }
-    options.variables.emplace_back(
-        variable.substr(0, equals),
-        resolve_opt(variable.substr(equals + 1), options.layer_dir));
+    options.variables.emplace_back(variable.substr(0, equals),
+                                   resolve_opt(variable.substr(equals + 1), options.layer_dir));
   }
   return {};
 }
@@ -138,8 +137,7 @@ void set_choices(Options& options, const Given& given) {
       given.shutdown_signal == "process" ? ShutdownSignal::process : ShutdownSignal::group;
   options.event_framing =
       given.event_framing == "chunked" ? EventFraming::chunked : EventFraming::length;
-  options.init_type =
-      given.init_type == "snap-start" ? InitType::snap_start : InitType::on_demand;
+  options.init_type = given.init_type == "snap-start" ? InitType::snap_start : InitType::on_demand;
   options.init_moment = given.eager_init ? InitMoment::eager : InitMoment::on_demand;
   options.invocation_ids = given.invocation_id ? InvocationIds::on : InvocationIds::off;
   options.tmp = given.private_tmp ? TmpFolder::private_folder : TmpFolder::shared;

@@ -44,8 +44,8 @@ nlohmann::json to_json(const ProcessToStart& process) {
 ProcessToStart process_from_json(const nlohmann::json& message) {
   return {.who = message.value("who", ""),
           .argv = message.value("argv", std::vector<std::string>{}),
-          .environment = message.value("environment",
-                                       std::vector<std::pair<std::string, std::string>>{}),
+          .environment =
+              message.value("environment", std::vector<std::pair<std::string, std::string>>{}),
           .working_directory = message.value("cwd", "")};
 }
 
@@ -56,9 +56,9 @@ nlohmann::json to_json(const std::string& who, ExitStatus status) {
 }
 
 ExitStatus status_from_json(const nlohmann::json& message) {
-  return {message.value("signalled", false) ? ExitStatus::Kind::signalled
-                                            : ExitStatus::Kind::exited,
-          message.value("number", 0)};
+  return {
+      message.value("signalled", false) ? ExitStatus::Kind::signalled : ExitStatus::Kind::exited,
+      message.value("number", 0)};
 }
 
 }  // namespace postlude::emulator

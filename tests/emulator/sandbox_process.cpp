@@ -129,7 +129,7 @@ void prepare_process() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const rlimit limit{kDescriptorLimit, kDescriptorLimit};
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  struct sigaction children{};
+  struct sigaction children {};
   children.sa_handler = SIG_DFL;
   children.sa_flags = SA_NOCLDSTOP;  // a freeze is no end
   ::sigaction(SIGCHLD, &children, nullptr);

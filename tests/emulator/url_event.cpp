@@ -87,8 +87,8 @@ std::string first_header(const UrlRequest& request, std::string_view wanted) {
 bool text_type(const std::string& content_type) {
   const std::string type = lower(content_type.substr(0, content_type.find_first_of("; ")));
   return type.starts_with("text/") || type == "application/json" ||
-         type == "application/javascript" || type == "application/xml" ||
-         type.ends_with("+json") || type.ends_with("+xml");
+         type == "application/javascript" || type == "application/xml" || type.ends_with("+json") ||
+         type.ends_with("+xml");
 }
 
 bool utf8(const std::string& text) {
@@ -101,8 +101,7 @@ bool utf8(const std::string& text) {
 }
 
 Json context_of(const UrlRequest& request, const UrlContext& context, const std::string& path) {
-  const std::string domain =
-      fmt::format("{}.lambda-url.{}.on.aws", context.api_id, context.region);
+  const std::string domain = fmt::format("{}.lambda-url.{}.on.aws", context.api_id, context.region);
   constexpr std::int64_t kPerSecond = 1000;
   return {{"accountId", "anonymous"},
           {"apiId", context.api_id},
@@ -145,10 +144,8 @@ std::string url_event(const UrlRequest& request, const UrlContext& context) {
   const std::size_t mark = request.target.find('?');
   const std::string path = request.target.substr(0, mark);
   const std::string query = mark == std::string::npos ? "" : request.target.substr(mark + 1);
-  Json event = {{"version", "2.0"},
-                {"routeKey", "$default"},
-                {"rawPath", path},
-                {"rawQueryString", query}};
+  Json event = {
+      {"version", "2.0"}, {"routeKey", "$default"}, {"rawPath", path}, {"rawQueryString", query}};
   if (const Json cookies = cookies_of(request); !cookies.empty()) {
     event["cookies"] = cookies;
   }

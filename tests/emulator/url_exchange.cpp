@@ -33,7 +33,8 @@ UrlRequest request_of(const HttpHead& head) {
 HttpAnswer too_large() {
   HttpAnswer answer;
   answer.status = 413;
-  answer.body = R"({"Message":"Request must be smaller than 6291556 bytes for the InvokeFunction operation"})";
+  answer.body =
+      R"({"Message":"Request must be smaller than 6291556 bytes for the InvokeFunction operation"})";
   return answer;
 }
 
@@ -198,8 +199,8 @@ UrlExchange::Relay UrlExchange::relay_rest(Invocation& invocation, std::string b
 
 UrlExchange::Relay UrlExchange::send_shaped(std::string_view bytes) {
   while (!bytes.empty()) {
-    const std::size_t size = meter_ ? meter_->take(bytes.size(), Bandwidth::Clock::now())
-                                    : bytes.size();
+    const std::size_t size =
+        meter_ ? meter_->take(bytes.size(), Bandwidth::Clock::now()) : bytes.size();
     if (size == 0) {
       ::poll(nullptr, 0, static_cast<int>(Bandwidth::kRefill.count()));
       continue;
@@ -220,8 +221,8 @@ void UrlExchange::add_ids(HttpAnswer& answer) const {
 
 bool UrlExchange::send(HttpAnswer answer) {
   add_ids(answer);
-  const std::string bytes = method_ == "HEAD" ? answer_head(answer, BodyFraming::length)
-                                              : whole_answer(answer);
+  const std::string bytes =
+      method_ == "HEAD" ? answer_head(answer, BodyFraming::length) : whole_answer(answer);
   const bool sent = connection_.write(bytes).has_value();
   answered("whole");
   return sent && !connection_.close_after();

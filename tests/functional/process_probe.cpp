@@ -5,8 +5,8 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <sstream>
+#include <functional>
 #include <stdexcept>
 
 namespace postlude::testing {
@@ -31,12 +31,6 @@ std::string file_text(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
-}
-
-char process_state(pid_t pid) {
-  const std::string text = file_text("/proc/" + std::to_string(pid) + "/stat");
-  const std::size_t close = text.rfind(')');
-  return close == std::string::npos || close + 2 >= text.size() ? '-' : text[close + 2];
 }
 
 void wait_for_state(pid_t pid, const std::string& states) {

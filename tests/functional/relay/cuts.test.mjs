@@ -266,12 +266,15 @@ test('a poll with a body takes over a waiting poll without sending its body', as
 test('several waiting polls are all taken over', async (t) => {
   const { platform, shim } = await start(t);
   const upstreams = [];
+  const runtimes = [];
   for (let i = 0; i < 3; i += 1) {
-    const runtime = await shim.runtime(t);
-    upstreams.push(await park(platform, runtime));
-    runtime.close();
-    await quietTime(50);
+    runtimes.push(await shim.runtime(t));
+    upstreams.push(await park(platform, runtimes[i]));
   }
+  for (const runtime of runtimes) {
+    runtime.close();
+  }
+  await quietTime();
   for (let i = 0; i < 3; i += 1) {
     await upstreams[i].send(eventMessage(`id-${i}`, '{}'));
   }

@@ -1,5 +1,5 @@
 // Waiting for events: long enough that only a hang fails, with words that say what was waited for.
-const kPatienceMs = 30_000;
+const kPatienceMs = Number(process.env.STORY_PATIENCE_MS ?? 30_000);
 
 export async function within(promise, what, ms = kPatienceMs) {
   let timer;

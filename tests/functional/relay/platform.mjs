@@ -72,8 +72,7 @@ export class Platform {
     socket.on('close', () => this.#sockets.delete(socket));
     const wire = new Wire(socket);
     try {
-      const start = (await wire.peek(40)).toString('latin1');
-      if (start.includes(` ${kExtensionPath}`)) {
+      if ((await wire.peekLine()).includes(` ${kExtensionPath}`)) {
         await this.#serveExtension(wire);
         return;
       }

@@ -80,12 +80,11 @@ export class Wire {
     return this.readPast('\r\n\r\n');
   }
 
-  // The first bytes, which stay unread.
-  async peek(size) {
-    await this.#until(() => this.#size >= size, `${size} bytes`);
-    const all = this.#take();
-    this.#putBack(all);
-    return all.subarray(0, size);
+  // The first line, which stays unread.
+  async peekLine() {
+    const line = await this.readPast('\r\n');
+    this.#putBack(line);
+    return line.toString('latin1');
   }
 
   // The SHA-256 of the next `size` bytes, none of them kept.

@@ -63,7 +63,9 @@ ScheduleUnderTest::Lines ScheduleUnderTest::pass(Millis time) {
   return judge(schedule_.time_passed(now_));
 }
 
-ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() { return judge(schedule_.shut_down(now_)); }
+ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
+  return judge(schedule_.shut_down(now_));
+}
 
 ScheduleUnderTest::Lines ScheduleUnderTest::drop(std::uint64_t invocation) {
   ++accepted_;

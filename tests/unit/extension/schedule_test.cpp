@@ -69,7 +69,8 @@ TEST_CASE("with a limit of 1 a waiting task holds back all later ones") {
   CHECK(plan.success(1) == Lines{"end 1", "start 2"});
 }
 
-TEST_CASE("with a limit of 1 a carried task takes the later ones along, and they keep their order") {
+TEST_CASE(
+    "with a limit of 1 a carried task takes the later ones along, and they keep their order") {
   ScheduleUnderTest plan(1);
   plan.answer(1, 10s);
   plan.accept({.number = 1, .attempts = 2, .backoff = 8s});
@@ -114,8 +115,7 @@ TEST_CASE("an attempt cut by the work deadline uses up no attempt and is carried
   plan.close(1);
   CHECK(plan.pass(400ms) == Lines{"stop 1 within 200"});
   plan.pass(50ms);
-  CHECK(plan.stopped(1) ==
-        Lines{"note 1-0-1", "receipt r1: a carried", "release r1/1 carrying 1"});
+  CHECK(plan.stopped(1) == Lines{"note 1-0-1", "receipt r1: a carried", "release r1/1 carrying 1"});
   CHECK(plan.receipts()[0].tasks[0].attempts == 0);
   CHECK(plan.receipts()[0].tasks[0].time == 450ms);
 
@@ -278,8 +278,7 @@ TEST_CASE("at the end of the environment all that is held expires, each in one r
   plan.answer(2, 10s);
   plan.accept({.number = 2, .name = "b", .invocation = 2});
   plan.pass(20ms);
-  CHECK(plan.shut_down() ==
-        Lines{"end 1 at once", "end 2", "receipt r2: a expired b expired"});
+  CHECK(plan.shut_down() == Lines{"end 1 at once", "end 2", "receipt r2: a expired b expired"});
   CHECK(plan.receipts()[1].tasks[0].why == "the environment ended");
   CHECK(plan.receipts()[1].tasks[0].attempts == 0);
   CHECK_FALSE(plan.receipts()[1].held_time);

@@ -82,7 +82,10 @@ std::vector<Named> events() {
           {"next closed", [](auto& plan) { plan.close(2, 5s); }},
           {"success", [](auto& plan) { plan.success(1); }},
           {"failure", [](auto& plan) { plan.failure(1); }},
-          {"refusal", [](auto& plan) { plan.result(1, {AttemptResult::Kind::refused, "no"}); }},
+          {"refusal",
+           [](auto& plan) {
+             plan.result(1, {AttemptResult::Kind::refused, "no"});
+           }},
           {"stopped", [](auto& plan) { plan.stopped(1); }},
           {"a moment passes", [](auto& plan) { plan.pass(1ms); }},
           {"the backoff passes", [](auto& plan) { plan.pass(200ms); }},

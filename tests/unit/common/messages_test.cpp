@@ -1,0 +1,88 @@
+#include "common/messages.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace postlude;
+
+namespace {
+
+template <class T>
+T round_trip(const T& message) {
+  const auto decoded = decode(encode(message));
+  REQUIRE(decoded);
+  REQUIRE(std::holds_alternative<T>(*decoded));
+  return std::get<T>(*decoded);
+}
+
+constexpr EpochTime kTime{Millis(1775516174092)};
+const InvocationKey kKey{"7b3f-\"quoted\"", 42};
+
+}  // namespace
+
+TEST_CASE("every message comes out as it went in") {
+  const auto hello = round_trip(Hello{.runtime_api = "169.254.100.1:9001",
+                                      .task_root = "/var/task",
+                                      .spool = "/tmp/postlude/a/1",
+                                      .concurrency = 7,
+                                      .log_level = LogLevel::warn});
+  CHECK(hello.runtime_api == "169.254.100.1:9001");
+  CHECK(hello.task_root == "/var/task");
+  CHECK(hello.spool == "/tmp/postlude/a/1");
+  CHECK(hello.concurrency == 7);
+  CHECK(hello.log_level == LogLevel::warn);
+
+  const auto registered = round_trip(Registered{true, "uuid", ""});
+  CHECK(registered.accepted);
+  CHECK(registered.identifier == "uuid");
+
+  const auto answered = round_trip(Answered{kKey, kTime});
+  CHECK(answered.key == kKey);
+  CHECK(answered.work_deadline == kTime);
+
+  CHECK(round_trip(Accepted{kKey, "0000000001-0-0.task"}).record == "0000000001-0-0.task");
+
+  const auto dropped = round_trip(Dropped{kKey, "r/t/1", "t", "disk full"});
+  CHECK(dropped.key == kKey);
+  CHECK(dropped.id == "r/t/1");
+  CHECK(dropped.name == "t");
+  CHECK(dropped.why == "disk full");
+
+  const auto settled = round_trip(Settled{kKey, 3});
+  CHECK(settled.key == kKey);
+  CHECK(settled.carried == 3);
+
+  CHECK(round_trip(ShutDown{kTime}).deadline == kTime);
+  round_trip(Empty{});
+}
+
+TEST_CASE("closed carries the summary of the answer, with and without a late error") {
+  Closed closed{kKey, kTime, {kTime, kTime + Millis(5), std::nullopt}};
+  CHECK_FALSE(round_trip(closed).answer.late_error_type);
+  closed.answer.late_error_type = "Function.Late";
+  const auto decoded = round_trip(closed);
+  CHECK(decoded.work_deadline == kTime);
+  CHECK(decoded.answer.event_time == kTime);
+  CHECK(decoded.answer.response_end == kTime + Millis(5));
+  CHECK(decoded.answer.late_error_type == "Function.Late");
+}
+
+TEST_CASE("a packet that is no message is an error that says what is wrong") {
+  CHECK(decode("{").error().message.find("offset") != std::string::npos);
+  CHECK(decode("{}").error().message.find("type") != std::string::npos);
+  CHECK(decode(R"({"type":"hallo"})").error().message == "unknown message type \"hallo\"");
+  CHECK(decode(R"({"type":"accepted","requestId":"r","sequence":1})")
+            .error()
+            .message.find("record") != std::string::npos);
+  CHECK_FALSE(decode(R"({"type":"settled","requestId":"r","sequence":"one","carried":0})"));
+  CHECK_FALSE(decode("[]"));
+}
+
+TEST_CASE("a hello of another protocol version is refused") {
+  Hello other;
+  other.protocol = kProtocolVersion + 1;
+  const auto decoded = decode(encode(other));
+  REQUIRE_FALSE(decoded);
+  CHECK(decoded.error().message.find("protocol") != std::string::npos);
+}

@@ -1,0 +1,86 @@
+#include "common/packet_socket.h"
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <string>
+
+using namespace postlude;
+
+namespace {
+
+std::string free_name() {
+  static int counter = 0;
+  return "postlude-test-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
+}
+
+struct Pair {
+  Pair() : name(free_name()), listener(PacketListener::listen(name).value()) {
+    client.emplace(PacketSocket::connect(name).value());
+    server.emplace(std::move(listener.accept().value().value()));
+  }
+  std::string name;
+  PacketListener listener;
+  std::optional<PacketSocket> client;
+  std::optional<PacketSocket> server;
+};
+
+}  // namespace
+
+TEST_CASE("packets keep their borders and their order") {
+  Pair pair;
+  CHECK(pair.client->send("one"));
+  CHECK(pair.client->send("two and more"));
+  CHECK(pair.server->receive().value() == "one");
+  CHECK(pair.server->receive().value() == "two and more");
+  CHECK_FALSE(pair.server->receive().value());
+}
+
+TEST_CASE("a packet of the largest size passes and a larger one is refused") {
+  Pair pair;
+  const std::string largest(kMaxPacketBytes, 'x');
+  CHECK(pair.client->send(largest));
+  CHECK(pair.server->receive().value() == largest);
+  CHECK_FALSE(pair.client->send(largest + "y"));
+}
+
+TEST_CASE("a peer that does not read makes the sender wait, and loses nothing") {
+  Pair pair;
+  int sent = 0;
+  while (pair.client->send(std::to_string(sent))) {
+    ++sent;
+    REQUIRE(sent < 1000000);
+  }
+  CHECK(pair.client->send("more").error().code == ErrorCode::would_block);
+  for (int i = 0; i < sent; ++i) {
+    REQUIRE(pair.server->receive().value() == std::to_string(i));
+  }
+}
+
+TEST_CASE("what was sent before the peer went is still received, then the end") {
+  Pair pair;
+  CHECK(pair.client->send("last"));
+  pair.client.reset();
+  CHECK(pair.server->receive().value() == "last");
+  CHECK(pair.server->receive().error().code == ErrorCode::closed);
+  CHECK_FALSE(pair.server->send("too late"));
+}
+
+TEST_CASE("an abstract name is taken once and free again with its listener") {
+  const std::string name = free_name();
+  {
+    const auto first = PacketListener::listen(name);
+    CHECK(first);
+    CHECK_FALSE(PacketListener::listen(name));
+  }
+  CHECK(PacketListener::listen(name));
+  CHECK_FALSE(PacketListener::listen(""));
+  CHECK_FALSE(PacketListener::listen(std::string(200, 'n')));
+}
+
+TEST_CASE("nobody listening is an error that names the socket") {
+  const auto refused = PacketSocket::connect("postlude-nobody");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("postlude-nobody") != std::string::npos);
+}

@@ -1,0 +1,154 @@
+#include "common/spool.h"
+
+#include "tests/fakes/temp_dir.h"
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+using namespace postlude;
+using namespace postlude::testing;
+
+namespace {
+
+struct Fixture {
+  Fixture() : spool(*Spool::create(folder.file("spool"), "stream")) {
+    record.id = "r1/a/1";
+    record.key = {"r1", 1};
+    record.task.name = std::string("a");
+    record.task.action = CommandAction{{"true"}, {}, {}};
+  }
+
+  [[nodiscard]] std::set<std::string> files() const {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(spool.folder())) {
+      names.insert(entry.path().filename().string());
+    }
+    return names;
+  }
+
+  TempDir folder;
+  Spool spool;
+  TaskRecord record;
+};
+
+mode_t mode_of(const std::string& path) {
+  struct stat info = {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  return info.st_mode & 0777U;
+}
+
+}  // namespace
+
+TEST_CASE("every generation of an environment has a folder of its own, private to the user") {
+  const TempDir folder;
+  const auto first = Spool::create(folder.file("a/b"), "stream");
+  const auto second = Spool::create(folder.file("a/b"), "stream");
+  const auto other = Spool::create(folder.file("a/b"), "other stream");
+  REQUIRE(first);
+  REQUIRE(second);
+  REQUIRE(other);
+  CHECK(first->folder().ends_with("/000001"));
+  CHECK(second->folder().ends_with("/000002"));
+  CHECK(other->folder().ends_with("/000001"));
+  CHECK(std::filesystem::path(first->folder()).parent_path() ==
+        std::filesystem::path(second->folder()).parent_path());
+  CHECK(std::filesystem::path(first->folder()).parent_path() !=
+        std::filesystem::path(other->folder()).parent_path());
+  CHECK(mode_of(first->folder()) == 0700);
+}
+
+TEST_CASE("a folder that cannot be made is an error that names it") {
+  const TempDir folder;
+  folder.write("file", "");
+  const auto spool = Spool::create(folder.file("file/spool"), "stream");
+  REQUIRE_FALSE(spool);
+  CHECK(spool.error().message.find(folder.file("file/spool")) != std::string::npos);
+}
+
+TEST_CASE("a record is read by whoever joins the folder") {
+  const Fixture fixture;
+  Spool writer = fixture.spool;
+  REQUIRE(writer.write_record({1, 0, 0}, fixture.record));
+  CHECK(fixture.files() == std::set<std::string>{"0000000001-0-0.task"});
+  CHECK(mode_of(fixture.spool.folder() + "/0000000001-0-0.task") == 0600);
+  const auto read = Spool::attach(fixture.spool.folder()).read_record({1, 0, 0});
+  REQUIRE(read);
+  CHECK(read->id == "r1/a/1");
+}
+
+TEST_CASE("a rename notes an attempt and leaves the content alone") {
+  Fixture fixture;
+  REQUIRE(fixture.spool.write_record({1, 0, 0}, fixture.record));
+  REQUIRE(fixture.spool.rename_record({1, 0, 0}, {1, 1, 0}));
+  CHECK(fixture.files() == std::set<std::string>{"0000000001-1-0.task"});
+  CHECK(fixture.spool.read_record({1, 1, 0}));
+  CHECK(fixture.spool.read_record({1, 0, 0}).error().code == ErrorCode::not_found);
+  CHECK(fixture.spool.rename_record({1, 0, 0}, {1, 1, 0}).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("removing is final, and removing what is gone is fine") {
+  Fixture fixture;
+  REQUIRE(fixture.spool.write_record({1, 0, 0}, fixture.record));
+  REQUIRE(fixture.spool.write_capture("1.event", "{}"));
+  for (int round = 0; round < 2; ++round) {
+    fixture.spool.remove_record({1, 0, 0});
+    fixture.spool.remove_capture("1.event");
+    CHECK(fixture.files().empty());
+  }
+}
+
+TEST_CASE("captures hold any bytes, written at once or piece by piece") {
+  Fixture fixture;
+  const std::string bytes("\0\xff{", 3);
+  REQUIRE(fixture.spool.write_capture("whole", bytes));
+  auto pieces = fixture.spool.create_capture("pieces");
+  REQUIRE(pieces);
+  for (const char& byte : bytes) {
+    REQUIRE(write_all(pieces->get(), {&byte, 1}, "pieces"));
+  }
+  for (const char* name : {"whole", "pieces"}) {
+    const auto fd = fixture.spool.open_capture(name);
+    REQUIRE(fd);
+    CHECK(read_all(fd->get(), 100, name) == bytes);
+  }
+  CHECK(fixture.spool.open_capture("none").error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("a file above the limit of its reader is refused unread") {
+  Fixture fixture;
+  REQUIRE(fixture.spool.write_capture("body", "12345"));
+  const auto fd = fixture.spool.open_capture("body");
+  CHECK(read_all(fd->get(), 5, "body") == "12345");
+  CHECK_FALSE(read_all(fd->get(), 4, "body"));
+}
+
+TEST_CASE("writing goes on after a function removed everything") {
+  Fixture fixture;
+  std::filesystem::remove_all(fixture.folder.file("spool"));
+  REQUIRE(fixture.spool.write_record({1, 0, 0}, fixture.record));
+  CHECK(fixture.spool.read_record({1, 0, 0}));
+  CHECK(mode_of(fixture.spool.folder()) == 0700);
+  std::filesystem::remove_all(fixture.folder.file("spool"));
+  REQUIRE(fixture.spool.create_capture("body"));
+}
+
+TEST_CASE("a record that was cut or overwritten is an error, not a task") {
+  Fixture fixture;
+  REQUIRE(fixture.spool.write_capture("0000000001-0-0.task", "{\"id\":\"r1"));
+  REQUIRE(fixture.spool.write_capture("0000000002-0-0.task", std::string(1 << 20, ' ')));
+  CHECK_FALSE(fixture.spool.read_record({1, 0, 0}));
+  CHECK(fixture.spool.read_record({2, 0, 0}).error().message.find("too large") !=
+        std::string::npos);
+}
+
+TEST_CASE("a record that cannot be put in place leaves nothing behind") {
+  Fixture fixture;
+  std::filesystem::create_directories(fixture.spool.folder() + "/0000000001-0-0.task/in the way");
+  CHECK_FALSE(fixture.spool.write_record({1, 0, 0}, fixture.record));
+  CHECK(fixture.files() == std::set<std::string>{"0000000001-0-0.task"});
+}

@@ -1,0 +1,337 @@
+#include "runtime/invocation_flow.h"
+
+#include "common/packet_socket.h"
+#include "tests/fakes/temp_dir.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+using namespace postlude;
+using namespace postlude::runtime;
+
+namespace {
+
+Task command_task(std::string name, When when) {
+  Task task;
+  task.name = std::move(name);
+  task.when = when;
+  task.action = CommandAction{{"true"}, {}, std::nullopt};
+  return task;
+}
+
+Config config_with(std::vector<Task> tasks) {
+  Config config;
+  config.tasks = std::move(tasks);
+  config.concurrency = 4;
+  config.deadline_margin = Millis(500);
+  return config;
+}
+
+/// The flow with a real spool and a real link, whose far end is this test.
+class Flow {
+ public:
+  explicit Flow(std::vector<Task> tasks) : config_(config_with(std::move(tasks))) {
+    link_ = ExtensionLink::listen(loop_, log_, Hello{}, {[](const Message&) {}, [] {}}).value();
+    peer_.emplace(PacketSocket::connect(link_->name()).value());
+    turn();
+    journal_.emplace(config_, spool_, *link_, log_);
+    flow_.emplace(loop_, *journal_, *link_, log_);
+    flow_->on({.resume_polls = [this] { ++resumed; },
+               .settled = [this] { ++settled; },
+               .began = [this] { ++began; },
+               .over = [this] { ++over; }});
+    traffic = flow_->traffic();
+    CHECK(messages() == std::vector<std::string>{"hello"});
+  }
+
+  std::uint64_t deliver(const std::string& request_id, const std::string& body = "{}") {
+    const std::string head = fmt::format(
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {}\r\n"
+        "Lambda-Runtime-Deadline-Ms: {}\r\n\r\n",
+        request_id,
+        epoch_ms(now() + Millis(10000)));
+    const std::uint64_t sequence = traffic.event_head(HttpHead(head));
+    traffic.event_bytes(sequence, body);
+    return sequence;
+  }
+
+  std::uint64_t begin(ExchangeKind kind, const std::string& request_id, std::string_view body) {
+    const std::uint64_t sequence =
+        traffic.answer_head({kind, request_id},
+                            HttpHead("POST / HTTP/1.1\r\n"
+                                     "Lambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n"));
+    if (sequence != 0) {
+      traffic.answer_bytes(sequence, body);
+      traffic.answer_sent(sequence);
+    }
+    return sequence;
+  }
+
+  void respond(const std::string& request_id, int status = 202) {
+    if (const auto sequence = begin(ExchangeKind::response, request_id, R"("ok")")) {
+      traffic.answer_acknowledged(sequence, status);
+    }
+  }
+
+  void post_error(const std::string& request_id) {
+    if (const auto sequence = begin(ExchangeKind::invocation_error, request_id, "{}")) {
+      traffic.answer_acknowledged(sequence, 202);
+    }
+  }
+
+  void ask_next() { traffic.poll_asked(ExchangeKind::next); }
+
+  /// What reached the extension since the last call: types, with the task of records.
+  std::vector<std::string> messages() {
+    std::vector<std::string> types;
+    while (auto packet = peer_->receive().value()) {
+      const Message message = decode(*packet).value();
+      if (const auto* accepted = std::get_if<Accepted>(&message)) {
+        const auto name = parse_record_name(accepted->record).value();
+        last_record = spool_->read_record(name).value();
+        types.push_back("accepted " + last_record.task.name);
+      } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
+        types.push_back("dropped " + dropped->name + ": " + dropped->why);
+      } else if (const auto* closed = std::get_if<Closed>(&message)) {
+        last_closed = *closed;
+        types.emplace_back("closed");
+      } else {
+        types.emplace_back(std::holds_alternative<Hello>(message)      ? "hello"
+                           : std::holds_alternative<Answered>(message) ? "answered"
+                                                                       : "other");
+      }
+    }
+    return types;
+  }
+
+  std::string file(const std::string& name) const {
+    const auto fd = spool_->open_capture(name);
+    return fd ? read_all(fd->get(), 1000000, name).value() : "missing";
+  }
+
+  InvocationFlow& flow() { return *flow_; }
+  Spool& spool() { return *spool_; }
+  void break_spool() { spool_ = fail(ErrorCode::no_space, "the disk is full"); }
+
+  RelayTraffic traffic;
+  TaskRecord last_record;
+  Closed last_closed;
+  int resumed = 0;
+  int settled = 0;
+  int began = 0;
+  int over = 0;
+
+ private:
+  void turn() {
+    loop_.at(now(), [this] { loop_.stop(); });
+    loop_.run();
+    loop_.at(now(), [this] { loop_.stop(); });
+    loop_.run();
+  }
+
+  testing::TempDir folder_;
+  Config config_;
+  Log log_{STDOUT_FILENO, LogLevel::error};
+  EventLoop loop_;
+  Result<Spool> spool_ = Spool::create(folder_.path(), "stream");
+  std::unique_ptr<ExtensionLink> link_;
+  std::optional<PacketSocket> peer_;
+  std::optional<TaskJournal> journal_;
+  std::optional<InvocationFlow> flow_;
+};
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE(
+    "tasks are accepted when the platform took the answer, and the invocation closes at next") {
+  Flow flow({command_task("audit", When::success)});
+  flow.deliver("r1", R"({"order":1})");
+  CHECK(flow.messages().empty());
+  flow.respond("r1");
+  CHECK(flow.messages() == Lines{"answered", "accepted audit"});
+  CHECK(flow.last_record.id == "r1/audit/1");
+  CHECK(flow.file(flow.last_record.bodies.event) == R"({"order":1})");
+  CHECK(flow.file(flow.last_record.bodies.response) == R"("ok")");
+  flow.ask_next();
+  CHECK(flow.messages() == Lines{"closed"});
+  CHECK(flow.flow().work_pending());
+  flow.flow().settled({{"r1", 1}, 0});
+  CHECK_FALSE(flow.flow().work_pending());
+}
+
+TEST_CASE("without tasks an invocation sends one message") {
+  Flow flow({});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK(flow.messages() == Lines{"closed"});
+  CHECK_FALSE(flow.flow().work_pending());
+}
+
+TEST_CASE("each task waits for its own outcome") {
+  const std::vector<Task> tasks = {command_task("good", When::success),
+                                   command_task("bad", When::failure),
+                                   command_task("any", When::always)};
+  Flow succeeds(tasks);
+  succeeds.deliver("r1");
+  succeeds.respond("r1");
+  CHECK(succeeds.messages() == Lines{"answered", "accepted good", "accepted any"});
+
+  Flow fails(tasks);
+  fails.deliver("r1");
+  fails.post_error("r1");
+  CHECK(fails.messages() == Lines{"answered", "accepted bad", "accepted any"});
+  CHECK(fails.last_record.bodies.response.empty());
+  CHECK(fails.file(fails.last_record.bodies.error) == "{}");
+}
+
+TEST_CASE("a task on demand does not run by itself") {
+  Task task = command_task("later", When::always);
+  task.trigger = Trigger::demand;
+  Flow flow({task});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK(flow.messages() == Lines{"closed"});
+}
+
+TEST_CASE("a refused answer accepts nothing, and the one that is taken counts") {
+  Flow flow({command_task("good", When::success), command_task("bad", When::failure)});
+  flow.deliver("r1");
+  flow.respond("r1", 403);
+  CHECK(flow.messages().empty());
+  flow.post_error("r1");
+  CHECK(flow.messages() == Lines{"answered", "accepted bad"});
+}
+
+TEST_CASE("an error after the answer changes nothing but the receipt") {
+  Flow flow({command_task("bad", When::failure)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.post_error("r1");
+  flow.ask_next();
+  CHECK(flow.messages() == Lines{"closed"});
+  CHECK(flow.last_closed.answer.late_error_type == "Function.Oops");
+}
+
+TEST_CASE("the same request id again is another invocation") {
+  Flow flow({command_task("t", When::always)});
+  const auto first = flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  const auto second = flow.deliver("r1");
+  CHECK(second == first + 1);
+  flow.respond("r1");
+  CHECK(flow.messages() == Lines{"answered", "accepted t", "closed", "answered", "accepted t"});
+  CHECK(flow.last_record.key == InvocationKey{"r1", second});
+}
+
+TEST_CASE("an event that the platform repeats is the same invocation") {
+  Flow flow({command_task("t", When::always)});
+  const auto first = flow.deliver("r1", "once");
+  flow.ask_next();
+  CHECK(flow.deliver("r1", "once") == first);
+  flow.respond("r1");
+  CHECK(flow.messages() == Lines{"answered", "accepted t"});
+  CHECK(flow.file(flow.last_record.bodies.event) == "once");
+}
+
+TEST_CASE("error trailers make a failure whose error is what they carried") {
+  Flow flow({command_task("bad", When::failure)});
+  flow.deliver("r1");
+  const auto sequence = flow.begin(ExchangeKind::response, "r1", "partial");
+  flow.traffic.answer_trailers(sequence,
+                               "Lambda-Runtime-Function-Error-Type: Function.Broken\r\n"
+                               "Lambda-Runtime-Function-Error-Body: eyJhIjoxfQ==\r\n\r\n");
+  flow.traffic.answer_acknowledged(sequence, 202);
+  CHECK(flow.messages() == Lines{"answered", "accepted bad"});
+  CHECK(flow.file(flow.last_record.bodies.error) == R"({"a":1})");
+  CHECK(flow.file(flow.last_record.bodies.response) == "partial");
+}
+
+TEST_CASE("carried work is announced by the answer of the next invocation, also without tasks") {
+  Flow flow({command_task("bad", When::failure)});
+  flow.deliver("r1");
+  flow.post_error("r1");
+  flow.ask_next();
+  flow.flow().settled({{"r1", 1}, 2});
+  CHECK(flow.messages() == Lines{"answered", "accepted bad", "closed"});
+  flow.deliver("r2");
+  flow.respond("r2");
+  CHECK(flow.messages() == Lines{"answered"});
+  flow.ask_next();
+  CHECK(flow.flow().work_pending());
+}
+
+TEST_CASE("a spool that cannot take a task ends it dropped, with the reason") {
+  Flow flow({command_task("t", When::always)});
+  flow.break_spool();
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK(flow.messages() == Lines{"answered", "dropped t: the disk is full", "closed"});
+}
+
+TEST_CASE("the death of the runtime before its answer journals failure tasks and starts nothing") {
+  Flow flow({command_task("bad", When::failure), command_task("good", When::success)});
+  flow.deliver("r1");
+  flow.flow().runtime_died({ExitStatus::Kind::exited, 3});
+  CHECK(flow.messages() == Lines{"closed"});
+  CHECK_FALSE(flow.flow().work_pending());
+  const auto record = flow.spool().read_record({.number = 1});
+  REQUIRE(record);
+  CHECK(record->task.name == "bad");
+  CHECK(flow.file(record->bodies.error).find("exit status 3") != std::string::npos);
+}
+
+TEST_CASE("the death of the runtime after its answer leaves its tasks to be waited for") {
+  Flow flow({command_task("good", When::success)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.flow().runtime_died({ExitStatus::Kind::signalled, 9});
+  CHECK(flow.messages() == Lines{"answered", "accepted good", "closed"});
+  CHECK(flow.flow().work_pending());
+}
+
+TEST_CASE("without an extension nothing is sent, nothing waits, and the poll is the shim's") {
+  Flow flow({command_task("t", When::always)});
+  flow.flow().extension_is(ExtensionState::unavailable);
+  flow.deliver("r1");
+  flow.respond("r1");
+  CHECK(flow.over == 0);
+  flow.ask_next();
+  CHECK(flow.over == 1);
+  CHECK(flow.messages().empty());
+  CHECK(flow.traffic.may_poll());
+}
+
+TEST_CASE("the first poll waits for the extension, and its word lets it go") {
+  Flow flow({});
+  CHECK_FALSE(flow.traffic.may_poll());
+  flow.flow().extension_is(ExtensionState::registered);
+  CHECK(flow.resumed == 1);
+  CHECK(flow.traffic.may_poll());
+}
+
+TEST_CASE("the poll is held for the tasks of an extension that was refused") {
+  Flow flow({command_task("t", When::always)});
+  flow.flow().extension_is(ExtensionState::refused);
+  flow.traffic.poll_went_up();
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK_FALSE(flow.traffic.may_poll());
+  const int before = flow.resumed;
+  flow.flow().settled({{"r1", 1}, 0});
+  CHECK(flow.resumed == before + 1);
+  CHECK(flow.traffic.may_poll());
+}

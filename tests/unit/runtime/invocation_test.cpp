@@ -1,0 +1,145 @@
+#include "runtime/invocation.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace postlude;
+using namespace postlude::runtime;
+
+namespace {
+
+constexpr EpochTime kEvent{Millis(1000)};
+constexpr EpochTime kLater{Millis(1500)};
+using Kind = Invocation::AnswerKind;
+
+Invocation fresh() {
+  return Invocation({.key = {"r", 1},
+                     .event_time = kEvent,
+                     .deadline = kEvent + Millis(30000),
+                     .function_arn = "arn",
+                     .trace_id = "trace",
+                     .tenant_id = std::nullopt});
+}
+
+Invocation answered(Kind kind, int status) {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(kind));
+  invocation.acknowledge(status, kLater);
+  return invocation;
+}
+
+}  // namespace
+
+TEST_CASE("a response that the platform took with 202 is a success") {
+  CHECK(answered(Kind::response, 202).outcome() == Outcome::success);
+}
+
+TEST_CASE("a posted error is a failure, although the platform took it") {
+  CHECK(answered(Kind::error, 202).outcome() == Outcome::failure);
+}
+
+TEST_CASE("an answer that was too large or too late is a failure") {
+  CHECK(answered(Kind::response, 413).outcome() == Outcome::failure);
+  CHECK(answered(Kind::response, 410).outcome() == Outcome::failure);
+}
+
+TEST_CASE("any other status leaves the invocation unanswered, and a second answer counts") {
+  for (const int status : {0, 200, 400, 403, 404, 500}) {
+    Invocation invocation = answered(Kind::response, status);
+    CHECK_FALSE(invocation.outcome());
+    CHECK(invocation.begin_answer(Kind::error));
+    invocation.acknowledge(202, kLater);
+    CHECK(invocation.outcome() == Outcome::failure);
+  }
+}
+
+TEST_CASE("an error trailer makes a response that was taken a failure") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response));
+  invocation.error_trailer();
+  invocation.acknowledge(202, kLater);
+  CHECK(invocation.outcome() == Outcome::failure);
+}
+
+TEST_CASE("the error trailer of a refused response does not stick to the next answer") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response));
+  invocation.error_trailer();
+  invocation.acknowledge(400, kLater);
+  CHECK(invocation.begin_answer(Kind::response));
+  invocation.acknowledge(202, kLater);
+  CHECK(invocation.outcome() == Outcome::success);
+}
+
+TEST_CASE("a cut answer is a failure, and what the platform says of it later changes nothing") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response));
+  invocation.answer_cut(kLater);
+  invocation.acknowledge(202, kLater);
+  CHECK(invocation.outcome() == Outcome::failure);
+}
+
+TEST_CASE("a second answer does not count while the first is under way or was taken") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response));
+  CHECK_FALSE(invocation.begin_answer(Kind::response));
+  CHECK_FALSE(invocation.begin_answer(Kind::error));
+  invocation.acknowledge(202, kLater);
+  CHECK_FALSE(invocation.begin_answer(Kind::error));
+  CHECK(invocation.outcome() == Outcome::success);
+}
+
+TEST_CASE("an outcome, once fixed, survives every later event") {
+  for (const int status : {202, 413}) {
+    Invocation invocation = answered(Kind::response, status);
+    const auto before = invocation.outcome();
+    invocation.error_trailer();
+    invocation.answer_cut(kLater);
+    invocation.acknowledge(410, kLater);
+    invocation.late_error("Function.Late");
+    invocation.runtime_died(kLater);
+    CHECK(invocation.outcome() == before);
+    CHECK(invocation.late_error_type() == "Function.Late");
+  }
+}
+
+TEST_CASE(
+    "an invocation is over when it was answered and the runtime asked for more, in any order") {
+  Invocation answer_first = answered(Kind::response, 202);
+  CHECK_FALSE(answer_first.over());
+  answer_first.next_asked();
+  CHECK(answer_first.over());
+
+  Invocation poll_first = fresh();
+  CHECK(poll_first.begin_answer(Kind::response));
+  poll_first.next_asked();
+  CHECK_FALSE(poll_first.over());
+  poll_first.acknowledge(202, kLater);
+  CHECK(poll_first.over());
+}
+
+TEST_CASE("an event that is delivered again is not over when its first poll was without answer") {
+  Invocation invocation = fresh();
+  invocation.next_asked();
+  invocation.delivered_again();
+  CHECK(invocation.begin_answer(Kind::response));
+  invocation.acknowledge(202, kLater);
+  CHECK_FALSE(invocation.over());
+}
+
+TEST_CASE("the death of the runtime ends an invocation, as a failure if it was not answered") {
+  Invocation invocation = fresh();
+  invocation.runtime_died(kLater);
+  CHECK(invocation.over());
+  CHECK(invocation.outcome() == Outcome::failure);
+  CHECK(invocation.response_end() == kLater);
+}
+
+TEST_CASE("the response ends when its last byte was sent, not when the platform said so") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response));
+  invocation.answer_sent(kEvent + Millis(40));
+  invocation.acknowledge(202, kLater);
+  CHECK(invocation.response_end() == kEvent + Millis(40));
+}
