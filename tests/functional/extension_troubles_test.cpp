@@ -222,8 +222,10 @@ TEST_CASE("an extension killed while its task runs leaves neither the task nor t
   check_dropped(line);
   CHECK(line.at("responseMs") >= 0);
   CHECK(line.at("heldMs") >= 0);
-  for (const pid_t process : processes_with("GATE=" + gate.path(), "sh")) {
-    wait_for_state(process, "-Z");
+  for (const char* program : {"sh", "sleep"}) {
+    for (const pid_t process : processes_with("GATE=" + gate.path(), program)) {
+      wait_for_state(process, "-Z");
+    }
   }
   for (int call = 1; call <= 2; ++call) {
     const InvokeResult next = lambda.invoke("{}");

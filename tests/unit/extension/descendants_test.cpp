@@ -1,7 +1,7 @@
 #include "extension/descendants.h"
 
 #include "common/child_process.h"
-#include "extension/process_tree.h"
+#include "common/process_tree.h"
 #include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/functional/process_probe.h"
