@@ -11,7 +11,7 @@
 namespace postlude::testing {
 namespace {
 
-/// /proc and files have no event to wait on.
+/// A file has no event to wait on.
 void look_until(const std::string& what, const std::function<bool()>& found) {
   constexpr std::chrono::seconds kPatience{60};
   constexpr int kStepMs = 2;
@@ -25,18 +25,6 @@ void look_until(const std::string& what, const std::function<bool()>& found) {
 }
 
 }  // namespace
-
-char process_state(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const std::size_t close = text.rfind(')');
-  return close == std::string::npos || close + 2 >= text.size() ? '-' : text[close + 2];
-}
-
-void wait_for_state(pid_t pid, const std::string& states) {
-  look_until("process " + std::to_string(pid) + " in one of " + states,
-             [&] { return states.find(process_state(pid)) != std::string::npos; });
-}
 
 std::string wait_for_line_in(const std::string& path) {
   std::string line;

@@ -1,20 +1,13 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
 namespace postlude::testing {
 
-/// What /proc tells of a process: 'S', 'R', 'T' (stopped), 'Z'; '-' if it is gone.
-[[nodiscard]] char process_state(pid_t pid);
-
-/// Waits until the process has that state (one of `states`); throws after a minute.
-void wait_for_state(pid_t pid, const std::string& states);
-
-/// Waits for a file to exist with at least one whole line; its first line.
+/// Waits for a file to exist with at least one whole line; its first line. Throws after a minute.
 [[nodiscard]] std::string wait_for_line_in(const std::string& path);
 
+/// An executable file, with its folders.
 void write_script(const std::string& path, const std::string& text);
 
 }  // namespace postlude::testing
