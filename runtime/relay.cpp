@@ -54,6 +54,12 @@ void Relay::resume_polls() {
   }
 }
 
+bool Relay::drained() const {
+  return std::all_of(connections_.begin(), connections_.end(), [](const auto& connection) {
+    return connection->cut_short();
+  });
+}
+
 bool Relay::awaits_answer() const {
   return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
     return connection->awaits_answer();
@@ -74,9 +80,7 @@ void Relay::accept_all() {
 void Relay::forget(const RelayConnection& connection) {
   std::erase_if(connections_, [&](const auto& owned) { return owned.get() == &connection; });
   listener_.want(POLLIN);
-  if (connections_.empty()) {
-    on_drained_();
-  }
+  on_ended_();
 }
 
 void Relay::close_gently(UniqueFd socket) {

@@ -35,6 +35,11 @@ bool RelayConnection::awaits_answer() const {
   return passing() && !exchange_.is_poll() && exchange_.request_done();
 }
 
+bool RelayConnection::cut_short() const {
+  const RelayLane& lane = runtime_.requests();
+  return phase_ == Phase::relaying && lane.ended() && !lane.unsent() && !exchange_.request_done();
+}
+
 void RelayConnection::on_runtime(short revents) {
   if (phase_ == Phase::finished) {
     return;
