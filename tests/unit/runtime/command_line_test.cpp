@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postlude::runtime {
@@ -10,6 +11,12 @@ namespace {
 
 using Mode = CommandLine::Mode;
 using Words = std::vector<std::string>;
+
+Environment with_handler(std::string_view handler) {
+  Environment environment;
+  environment.set("_HANDLER", handler);
+  return environment;
+}
 
 TEST_CASE("arguments are the runtime's command, untouched") {
   const Words command = {"/var/lang/bin/node", "--experimental", "", "--version", "a b"};
@@ -20,19 +27,20 @@ TEST_CASE("arguments are the runtime's command, untouched") {
 }
 
 TEST_CASE("without arguments the function's own program is started") {
-  const Environment environment({{"LAMBDA_TASK_ROOT", "/var/task"}, {"_HANDLER", "main"}});
+  Environment environment = with_handler("main");
+  environment.set("LAMBDA_TASK_ROOT", "/var/task");
   const auto line = parse_command_line({}, environment);
   REQUIRE(line);
   CHECK(line->mode == Mode::run);
   CHECK(line->command == Words{"/var/task/main"});
 
-  const auto without_root = parse_command_line({}, Environment({{"_HANDLER", "main"}}));
+  const auto without_root = parse_command_line({}, with_handler("main"));
   REQUIRE(without_root);
   CHECK(without_root->command == Words{"./main"});
 }
 
 TEST_CASE("without arguments and without a handler there is nothing to start") {
-  for (const Environment& environment : {Environment(), Environment({{"_HANDLER", ""}})}) {
+  for (const Environment& environment : {Environment(), with_handler("")}) {
     const auto line = parse_command_line({}, environment);
     REQUIRE_FALSE(line);
     CHECK(line.error().message.find("_HANDLER") != std::string::npos);

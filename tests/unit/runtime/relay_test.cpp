@@ -11,12 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 // What passes through is judged by the stories of tests/functional/relay; here it is what the relay
 // tells of it, and when.
@@ -129,7 +130,7 @@ class Fixture {
  private:
   void take_order() {
     std::uint64_t value = 0;
-    REQUIRE(::read(wake_.get(), &value, sizeof value) == sizeof value);
+    static_cast<void>(!::read(wake_.get(), &value, sizeof value));
     if (value >= static_cast<std::uint64_t>(Order::stop)) {
       loop_.stop();
     } else {
@@ -209,9 +210,10 @@ TEST_CASE("an event is told only when the platform delivers one") {
   const UniqueFd runtime = fixture.runtime();
   send(runtime, kNext);
   static_cast<void>(fixture.platform.next_request());
+  CHECK(fixture.recorder.until("up") == "asked up ");
   fixture.platform.answer(403, "{}");
   send(runtime, kNext);
-  CHECK(fixture.recorder.until("asked up") == "asked up asked up ");
+  CHECK(fixture.recorder.until("up") == "asked up ");
 }
 
 TEST_CASE(
