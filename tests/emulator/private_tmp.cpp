@@ -80,10 +80,11 @@ Result<void> bind_again(const KeptFolder& kept) {
 }  // namespace
 
 Result<void> enter_private_tmp(const std::vector<std::string>& arguments) {
-  const auto kept = open_folders_below_tmp(arguments);
   if (auto entered = new_namespaces(); !entered) {
     return entered;
   }
+  // Opened in the new namespace: mounts of another one cannot be bound.
+  const auto kept = open_folders_below_tmp(arguments);
   if (::mount(arguments.front().c_str(), "/tmp", nullptr, MS_BIND, nullptr) != 0) {
     return not_permitted("bind " + arguments.front(), errno);
   }

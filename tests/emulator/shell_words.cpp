@@ -1,5 +1,7 @@
 #include "tests/emulator/options.h"
 
+#include <string_view>
+
 namespace postlude::emulator {
 namespace {
 
@@ -9,6 +11,9 @@ class WordSplitter {
   void take(char c) {
     if (escaped_) {
       escaped_ = false;
+      if (quote_ == '"' && kEscapable.find(c) == std::string_view::npos) {
+        put('\\');
+      }
       put(c);
     } else if (c == '\\' && quote_ != '\'') {
       escaped_ = true;
@@ -33,6 +38,9 @@ class WordSplitter {
   }
 
  private:
+  /// Within double quotes a backslash is itself before anything else.
+  static constexpr std::string_view kEscapable = "\"\\$`";
+
   void put(char c) {
     word_.push_back(c);
     in_word_ = true;

@@ -1,4 +1,5 @@
 // The emulator's Invoke API, played from both ends: the test is the caller and the runtime.
+#include "tests/fakes/process_watch.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
 #include "tests/functional/runtime_calls.h"
@@ -90,7 +91,7 @@ TEST_CASE("between invocations every process of the environment is stopped") {
   CHECK(second.get().body() == "2");
   CHECK(lambda.stop() == 0);
   for (const auto& pid : frozen.json().at("pids")) {
-    CHECK(process_state(pid.get<pid_t>()) == '-');
+    CHECK(process_state(pid.get<pid_t>()) == 0);
   }
 }
 

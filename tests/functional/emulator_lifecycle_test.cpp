@@ -1,4 +1,6 @@
 // Init, timeout, crash, reset and shutdown in the emulator (lambda-protocol.md 4).
+#include "tests/fakes/process_watch.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
 #include "tests/functional/runtime_calls.h"
@@ -64,7 +66,7 @@ TEST_CASE("a timeout answers the caller, resets the environment and refuses late
   CHECK(result.log_tail().find("\tStatus: timeout") != std::string::npos);
   const pid_t first = runtime_pid(lambda);
   lambda.wait_for_event({.name = "reset"});
-  CHECK(process_state(first) == '-');
+  CHECK(process_state(first) == 0);
   CHECK(lambda.events({.name = "sigterm"}).size() == 1);
   auto next_call = lambda.invoke_later("{}");
   CHECK(runtime_pid(lambda, 2) != first);
@@ -178,10 +180,10 @@ TEST_CASE("what the runtime posts as its init error reaches the caller of the se
 }
 
 TEST_CASE("an external extension that exits is a crash, even with status 0") {
-  LocalLambda folder({});
+  const TempDir folder;
   const std::string layer =
-      layer_with_extension(folder.folder(), "#!/bin/sh\nread line < \"$FIFO\"\nexit 0\n");
-  const std::string fifo = folder.folder() + "/fifo";
+      layer_with_extension(folder.path(), "#!/bin/sh\nread line < \"$FIFO\"\nexit 0\n");
+  const std::string fifo = folder.path() + "/fifo";
   REQUIRE(::mkfifo(fifo.c_str(), S_IRUSR | S_IWUSR) == 0);
   LocalLambda lambda({.layer_dir = layer, .env = {{"FIFO", fifo}}});
   auto call = lambda.invoke_later("{}");
@@ -209,16 +211,16 @@ TEST_CASE("with nothing registered an idle environment is killed without a SIGTE
   lambda.wait_for_event({.name = "shutdown", .members = {{"reason", "SPINDOWN"}}});
   CHECK(lambda.events({.name = "sigterm"}).empty());
   CHECK(lambda.events({.name = "sigkill"}).size() == 1);
-  CHECK(process_state(runtime_pid(lambda)) == '-');
+  CHECK(process_state(runtime_pid(lambda)) == 0);
 }
 
 TEST_CASE("an internal extension earns the runtime a SIGTERM and 500 ms") {
   for (const std::string target : {"group", "process"}) {
     CAPTURE(target);
-    LocalLambda probe({});
-    const std::string file = probe.folder() + "/signals";
-    // The child notes the signal; the leader ignores it, so that the budget runs out.
-    const std::string script = "trap '' TERM; bash -c 'trap \\\"echo child >> " + file +
+    const TempDir probe;
+    const std::string file = probe.path() + "/signals";
+    // The child notes the signal; the leader does nothing about it, so that the budget runs out.
+    const std::string script = "trap : TERM; bash -c 'trap \\\"echo child >> " + file +
                                "\\\" TERM; echo up >> " + file +
                                "; while :; do sleep 0.05; done' & while :; do sleep 1; done";
     LocalLambda lambda({.runtime = "bash -c \"" + script + "\"",
@@ -248,8 +250,8 @@ TEST_CASE("an internal extension earns the runtime a SIGTERM and 500 ms") {
 }
 
 TEST_CASE("an external extension gets SHUTDOWN after the runtime and two seconds in all") {
-  LocalLambda folder({});
-  const std::string layer = layer_with_extension(folder.folder(), "#!/bin/sh\nexec sleep 1000\n");
+  const TempDir folder;
+  const std::string layer = layer_with_extension(folder.path(), "#!/bin/sh\nexec sleep 1000\n");
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");
   const std::string api = lambda.runtime_api();
@@ -293,8 +295,8 @@ TEST_CASE("an environment initialised ahead is frozen before anybody calls") {
 }
 
 TEST_CASE("a private /tmp survives a reset and ends with its environment") {
-  LocalLambda outside({});
-  const std::string root = outside.folder() + "/tmps";
+  const TempDir outside;
+  const std::string root = outside.path() + "/tmps";
   const std::string script =
       "echo once >> /tmp/note; exec 3<>/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}; printf "
       "'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\n\\r\\n' >&3; read line <&3; exit 1";
@@ -302,6 +304,7 @@ TEST_CASE("a private /tmp survives a reset and ends with its environment") {
     LocalLambda lambda({.runtime = "bash -c \"" + script + "\"",
                         .options = {"--private-tmp", "--tmp-root", root}});
     CHECK(lambda.invoke("{}").function_error() == "Unhandled");
+    lambda.wait_for_event({.name = "reset"});
     CHECK(lambda.invoke("{}").function_error() == "Unhandled");
     std::ifstream note(root + "/1/note");
     const std::string text((std::istreambuf_iterator<char>(note)),
@@ -314,20 +317,13 @@ TEST_CASE("a private /tmp survives a reset and ends with its environment") {
 
 TEST_CASE("no process is left when the emulator itself is killed") {
   LocalLambda lambda({.runtime = "sh -c 'setsid sleep 1000 & wait'"});
-  auto call = std::async(std::launch::async, [&] {
-    try {
-      lambda.invoke("{}");
-    } catch (const std::runtime_error&) {
-      return;  // its emulator was killed
-    }
-  });
+  auto call = lambda.invoke_later("{}");
   RuntimeCalls runtime(lambda.runtime_api());
   runtime.send_next();
   CHECK(runtime.read().status == 200);
   const pid_t leader = runtime_pid(lambda);
   ::kill(lambda.pid(), SIGKILL);
-  wait_for_state(leader, "-Z");
-  call.wait();
+  CHECK(wait_until_dead(leader));
 }
 
 TEST_CASE("a poller that hung up loses no invocation") {

@@ -1,4 +1,5 @@
 // Everything the emulator refuses, in the platform's words (lambda-protocol.md 1.7 and 3.2).
+#include "tests/fakes/temp_dir.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
 #include "tests/functional/runtime_calls.h"
@@ -269,8 +270,8 @@ TEST_CASE("polls of extensions are refused by header and by state") {
 }
 
 TEST_CASE("an external extension cannot register twice") {
-  LocalLambda folder({});
-  const std::string layer = folder.folder() + "/layer";
+  const TempDir folder;
+  const std::string layer = folder.path() + "/layer";
   write_script(layer + "/extensions/outside", "#!/bin/sh\nexec sleep 1000\n");
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");

@@ -142,6 +142,7 @@ void LocalLambda::start(const LambdaSetup& setup) {
   spec.environment = Environment::of_process();
   spec.program = emulator_path(spec.environment);
   spec.argv = command_line(setup, spec.program);
+  spec.parent_death_signal = SIGTERM;
   spec.standard_output = log_write.get();
   spec.standard_error = event_write.get();
   const auto pid = start_child(spec);
@@ -176,6 +177,7 @@ LocalLambda::~LocalLambda() {
   } catch (const std::exception&) {
     // It was killed; the test's own failure says more.
   }
+  callers_.clear();  // the emulator is gone, so none of them waits any more
   log_reader_.join();
   event_reader_.join();
   std::error_code error;
@@ -343,8 +345,15 @@ InvokeResult LocalLambda::invoke(const std::string& payload, const InvokeOptions
 
 std::future<InvokeResult> LocalLambda::invoke_later(const std::string& payload,
                                                     const InvokeOptions& options) {
-  return std::async(std::launch::async,
-                    [this, payload, options] { return invoke(payload, options); });
+  return later([this, payload, options] { return invoke(payload, options); });
+}
+
+std::future<InvokeResult> LocalLambda::later(std::function<InvokeResult()> call) {
+  std::packaged_task<InvokeResult()> task(std::move(call));
+  auto result = task.get_future();
+  const std::lock_guard lock(mutex_);
+  callers_.emplace_back(std::move(task));
+  return result;
 }
 
 InvokeResult LocalLambda::url(const std::string& method,
@@ -353,6 +362,15 @@ InvokeResult LocalLambda::url(const std::string& method,
                               const std::string& body) {
   return exchange(url_address_,
                   [&](RawClient& client) { client.request(method, target, headers, body); });
+}
+
+std::future<InvokeResult> LocalLambda::url_later(
+    const std::string& method,
+    const std::string& target,
+    const std::vector<std::pair<std::string, std::string>>& headers,
+    const std::string& body) {
+  return later(
+      [this, method, target, headers, body] { return url(method, target, headers, body); });
 }
 
 }  // namespace postlude::testing

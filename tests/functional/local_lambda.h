@@ -82,8 +82,9 @@ struct InvokeResult {
 };
 
 /// The emulator as a running program, for one story: starts it, reads its journal and its log while
-/// it runs, calls it, ends it. What goes wrong throws std::runtime_error with journal and log in
-/// its text. Threads "events" and "log" are owned here; all functions are thread-safe.
+/// it runs, calls it, ends it. The thread that makes it must outlive it: the emulator ends with it.
+/// What goes wrong throws std::runtime_error with journal and log in its text. Threads "events",
+/// "log" and one a later call are owned here; all functions are thread-safe.
 ///
 ///   LocalLambda lambda({.runtime = "node index.js", .options = {"--timeout", "5s"}});
 ///   const auto result = lambda.invoke(R"({"x":1})");
@@ -101,6 +102,7 @@ class LocalLambda {
 
   /// Invoke API, RequestResponse.
   InvokeResult invoke(const std::string& payload, const InvokeOptions& options = {});
+  /// On a thread of the fixture: the future may be dropped.
   std::future<InvokeResult> invoke_later(const std::string& payload,
                                          const InvokeOptions& options = {});
   /// Function URL.
@@ -108,6 +110,11 @@ class LocalLambda {
                    const std::string& target,
                    const std::vector<std::pair<std::string, std::string>>& headers = {},
                    const std::string& body = {});
+  std::future<InvokeResult> url_later(
+      const std::string& method,
+      const std::string& target,
+      const std::vector<std::pair<std::string, std::string>>& headers = {},
+      const std::string& body = {});
 
   /// "http://127.0.0.1:PORT"
   [[nodiscard]] const std::string& invoke_address() const { return invoke_address_; }
@@ -136,6 +143,7 @@ class LocalLambda {
   void read_lines(int fd, const std::function<void(std::string)>& take);
   [[nodiscard]] std::string story_so_far() const;
   [[nodiscard]] std::optional<LambdaEvent> find_locked(const EventMatch& match) const;
+  std::future<InvokeResult> later(std::function<InvokeResult()> call);
   InvokeResult exchange(const std::string& address,
                         const std::function<void(RawClient&)>& send_request);
 
@@ -152,6 +160,7 @@ class LocalLambda {
   std::vector<std::string> log_;
   std::jthread log_reader_;
   std::jthread event_reader_;
+  std::vector<std::jthread> callers_;
 };
 
 }  // namespace postlude::testing

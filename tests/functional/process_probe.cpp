@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <functional>
 #include <stdexcept>
 
@@ -26,11 +27,10 @@ void look_until(const std::string& what, const std::function<bool()>& found) {
 
 }  // namespace
 
-char process_state(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const std::size_t close = text.rfind(')');
-  return close == std::string::npos || close + 2 >= text.size() ? '-' : text[close + 2];
+std::string file_text(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
 }
 
 void wait_for_state(pid_t pid, const std::string& states) {

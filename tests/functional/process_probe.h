@@ -1,13 +1,15 @@
 #pragma once
 
+#include "tests/fakes/process_watch.h"
+
 #include <sys/types.h>
 
 #include <string>
 
 namespace postlude::testing {
 
-/// What /proc tells of a process: 'S', 'R', 'T' (stopped), 'Z'; '-' if it is gone.
-[[nodiscard]] char process_state(pid_t pid);
+/// The whole file; empty if it cannot be read.
+[[nodiscard]] std::string file_text(const std::string& path);
 
 /// Waits until the process has that state (one of `states`); throws after a minute.
 void wait_for_state(pid_t pid, const std::string& states);

@@ -14,6 +14,9 @@
 namespace postlude::testing {
 namespace {
 
+/// Of what arrived, in an error's text.
+constexpr std::size_t kQuoted = 500;
+
 bool same(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
     return std::tolower(static_cast<unsigned char>(a)) ==
@@ -101,7 +104,7 @@ bool RawClient::request(std::string_view method,
 bool RawClient::fill() {
   pollfd watched{socket_.get(), POLLIN, 0};
   if (::poll(&watched, 1, kPatienceMs) == 0) {
-    throw std::runtime_error("nothing arrived; so far: " + buffer_.substr(0, 500));
+    throw std::runtime_error("nothing arrived; so far: " + buffer_.substr(0, kQuoted));
   }
   constexpr std::size_t kSize = std::size_t{256} << 10;
   const std::size_t old_size = buffer_.size();
@@ -187,6 +190,15 @@ RawResponse RawClient::read_response() {
 std::string RawClient::read_some() {
   if (buffer_.empty()) {
     fill();
+  }
+  return std::exchange(buffer_, {});
+}
+
+std::string RawClient::read_until(std::string_view end) {
+  while (buffer_.find(end) == std::string::npos) {
+    if (!fill()) {
+      throw std::runtime_error("the connection ended behind: " + buffer_.substr(0, kQuoted));
+    }
   }
   return std::exchange(buffer_, {});
 }

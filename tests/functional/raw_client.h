@@ -49,6 +49,8 @@ class RawClient {
   RawResponse read_head();
   /// At least one byte; empty at the end of the connection.
   std::string read_some();
+  /// Bytes until `end` is among them; throws if the connection ends before.
+  std::string read_until(std::string_view end);
   /// Everything up to the end of the connection.
   std::string read_to_end();
   /// Nothing arrives within `milliseconds` (an absence can only be waited for).

@@ -1,0 +1,120 @@
+#include "tests/emulator/options.h"
+
+#include "tests/emulator/environment_variables.h"
+#include "tests/emulator/invocation_request.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace postlude::emulator;  // NOLINT(google-build-using-namespace)
+
+namespace {
+
+std::variant<Options, EarlyExit> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "postlude-emulator");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string value_of(const Variables& variables, const std::string& name) {
+  const auto found = std::find_if(
+      variables.begin(), variables.end(), [&](const auto& one) { return one.first == name; });
+  return found == variables.end() ? "(unset)" : found->second;
+}
+
+}  // namespace
+
+TEST_CASE("a command line is split as a shell splits words") {
+  const auto words = [](const std::string& line) {
+    return shell_words(line).value_or(std::vector<std::string>{"(error)"});
+  };
+  using List = std::vector<std::string>;
+  CHECK(words("  node  a.js ") == List{"node", "a.js"});
+  CHECK(words(R"(sh -c 'a "b" \n' "c 'd' \" \\" e\ f '')") ==
+        List{"sh", "-c", R"(a "b" \n)", R"(c 'd' " \)", "e f", ""});
+  CHECK(words("a'b'\"c\"") == List{"abc"});
+  CHECK(words(R"(printf "a\r\n\$")") == List{"printf", R"(a\r\n$)"});
+  CHECK_FALSE(shell_words("a 'b").has_value());
+  CHECK_FALSE(shell_words("a \\").has_value());
+}
+
+TEST_CASE("durations have a unit") {
+  using std::chrono::milliseconds;
+  CHECK(parse_duration("250ms") == milliseconds(250));
+  CHECK(parse_duration("10s") == milliseconds(10'000));
+  CHECK(parse_duration("2m") == milliseconds(120'000));
+  for (const char* wrong : {"", "10", "s", "-1s", "1h", "1 s", "1.5s"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_duration(wrong).has_value());
+  }
+}
+
+TEST_CASE("options that make no sense are told and nothing starts") {
+  const auto complaint = [](const std::vector<const char*>& arguments) {
+    const auto parsed = parse(arguments);
+    const auto* early = std::get_if<EarlyExit>(&parsed);
+    return early != nullptr && early->status != 0 ? early->text : std::string();
+  };
+  CHECK(complaint({"--runtime", "x"}).find("--function") != std::string::npos);
+  CHECK(
+      complaint({"--function", "/", "--runtime", "x", "--timeout", "5"}).find("5 is no duration") !=
+      std::string::npos);
+  CHECK(complaint({"--function", "/", "--runtime", "'x"}).find("--runtime") != std::string::npos);
+  CHECK(complaint({"--function", "/", "--runtime", "x", "--env", "novalue"}).find("K=V") !=
+        std::string::npos);
+}
+
+TEST_CASE("the layer stands for /opt in variables and search paths") {
+  const auto parsed = parse({"--function",
+                             "/usr",
+                             "--layer",
+                             "/bin/..",
+                             "--runtime",
+                             "node x",
+                             "--env",
+                             "AWS_LAMBDA_EXEC_WRAPPER=/opt/wrapper",
+                             "--env",
+                             "OTHER=/optional",
+                             "--env",
+                             "NODE_PATH=/mine"});
+  REQUIRE(std::holds_alternative<Options>(parsed));
+  Options options = std::get<Options>(parsed);
+  options.layer_dir = "/layer";
+  CHECK(resolve_opt("/opt/wrapper", "/layer") == "/layer/wrapper");
+  CHECK(resolve_opt("/opt", "/layer") == "/layer");
+  const EnvironmentFacts facts{"127.0.0.1:1", "stream", "/bin"};
+  const Variables runtime = runtime_variables(options, facts);
+  CHECK(value_of(runtime, "OTHER") == "/optional");
+  CHECK(value_of(runtime, "NODE_PATH") == "/mine:/layer/nodejs/node_modules");
+  CHECK(value_of(runtime, "PATH") == "/bin:/layer/bin");
+  CHECK(value_of(runtime, "AWS_LAMBDA_RUNTIME_API") == "127.0.0.1:1");
+  CHECK(value_of(runtime, "LAMBDA_TASK_ROOT") == "/usr");
+  CHECK(value_of(runtime, "AWS_LAMBDA_LOG_STREAM_NAME") == "stream");
+  const Variables extension = extension_variables(options, facts);
+  for (const char* name : {"AWS_EXECUTION_ENV",
+                           "AWS_LAMBDA_LOG_STREAM_NAME",
+                           "LAMBDA_TASK_ROOT",
+                           "LAMBDA_RUNTIME_DIR",
+                           "_HANDLER",
+                           "_AWS_XRAY_DAEMON_PORT"}) {
+    CAPTURE(name);
+    CHECK(value_of(runtime, name) != "(unset)");
+    CHECK(value_of(extension, name) == "(unset)");
+  }
+  CHECK(value_of(extension, "AWS_LAMBDA_FUNCTION_NAME") == "function");
+}
+
+TEST_CASE("a function is named by name, partial ARN or whole ARN, with a qualifier") {
+  const auto both = [](const std::string& text) {
+    const FunctionReference reference = parse_function_reference(text);
+    return reference.name + "/" + reference.qualifier;
+  };
+  CHECK(both("f") == "f/");
+  CHECK(both("f:live") == "f/live");
+  CHECK(both("123456789012:function:f") == "f/");
+  CHECK(both("arn:aws:lambda:eu-west-1:123456789012:function:f:7") == "f/7");
+  CHECK(both("function") == "function/");
+  CHECK(both("function:live") == "function/live");
+}
