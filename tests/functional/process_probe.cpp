@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <sstream>
 #include <stdexcept>
 
 namespace postlude::testing {
@@ -25,6 +26,18 @@ void look_until(const std::string& what, const std::function<bool()>& found) {
 }
 
 }  // namespace
+
+std::string file_text(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+char process_state(pid_t pid) {
+  const std::string text = file_text("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t close = text.rfind(')');
+  return close == std::string::npos || close + 2 >= text.size() ? '-' : text[close + 2];
+}
 
 void wait_for_state(pid_t pid, const std::string& states) {
   look_until("process " + std::to_string(pid) + " in one of " + states,

@@ -1,12 +1,16 @@
 #pragma once
 
-#include "tests/fakes/process_watch.h"
-
 #include <sys/types.h>
 
 #include <string>
 
 namespace postlude::testing {
+
+/// The whole file; empty if it cannot be read.
+[[nodiscard]] std::string file_text(const std::string& path);
+
+/// What /proc tells of a process: 'S', 'R', 'T' (stopped), 'Z'; '-' if it is gone.
+[[nodiscard]] char process_state(pid_t pid);
 
 /// Waits until the process has that state (one of `states`); throws after a minute.
 void wait_for_state(pid_t pid, const std::string& states);

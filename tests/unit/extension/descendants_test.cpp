@@ -4,6 +4,7 @@
 #include "extension/process_tree.h"
 #include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
+#include "tests/functional/process_probe.h"
 
 #include <doctest/doctest.h>
 
@@ -79,5 +80,5 @@ TEST_CASE("a leader that has ended keeps its process id until its task is over")
   descendants.child_changed();
   CHECK(process_state(task.leader) == 'Z');
   descendants.task_ended(task.leader);
-  CHECK(process_state(task.leader) == '\0');
+  CHECK(process_state(task.leader) == '-');
 }
