@@ -255,6 +255,7 @@ TEST_CASE("an external extension gets SHUTDOWN after the runtime and two seconds
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");
   const std::string api = lambda.runtime_api();
+  lambda.wait_for_event({.name = "processStarted", .members = {{"process", "outside"}}});
   RuntimeCalls extension(api);
   park_extension(extension, "outside", R"({"events":["SHUTDOWN"]})");
   runtime_pid(lambda);

@@ -217,7 +217,7 @@ TEST_CASE("an event is told only when the platform delivers one") {
 }
 
 TEST_CASE(
-    "the runtime's end in its answer is a cut; the platform's end before its word is a loss") {
+    "the runtime's end in its answer is a cut, the platform's end before its word is a loss") {
   Fixture fixture;
   UniqueFd runtime = fixture.runtime();
   deliver_event(fixture, runtime);
