@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,8 @@ namespace {
 
 struct Fixture {
   Fixture() {
+    // As in the extension: a dead reader is an error of the write.
+    REQUIRE(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     std::array<int, 2> ends = {-1, -1};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
     reader.reset(ends[0]);
