@@ -14,7 +14,7 @@ import {
   postMessage,
   responseMessage,
 } from './platform.mjs';
-import { bareLayer, environment, folder, Program, Shim } from './shim.mjs';
+import { bareLayer, environment, folder, Program, sanitized, Shim } from './shim.mjs';
 
 const kStreamHead = `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
 
@@ -99,7 +99,7 @@ test('the end of the runtime is repeated within 20 ms, parked poll and cut respo
   latencies.sort((a, b) => a - b);
   t.diagnostic(`from kill to the shim's end: ${latencies.map((ms) => ms.toFixed(1)).join(' ')} ms`);
   // One of them undisturbed by whatever else this machine does.
-  assert.ok(latencies[0] <= 20, `${latencies[0]} ms`);
+  assert.ok(sanitized || latencies[0] <= 20, `${latencies[0]} ms`);
 });
 
 test('a runtime killed in the middle of its response: the platform sees a cut', async (t) => {

@@ -1,5 +1,6 @@
 #include "extension/document_feed.h"
 
+#include "common/signals.h"
 #include "tests/fakes/temp_dir.h"
 
 #include <doctest/doctest.h>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <optional>
 #include <string>
 
@@ -19,7 +21,7 @@ using namespace postlude::testing;
 namespace {
 
 struct Fixture {
-  Fixture() {
+  Fixture() : signals(*Signals::block({SIGCHLD})) {
     std::array<int, 2> ends = {-1, -1};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
     reader.reset(ends[0]);
@@ -61,6 +63,7 @@ struct Fixture {
     return text;
   }
 
+  Signals signals;  ///< ignores SIGPIPE, as in the extension
   TempDir folder;
   EventLoop loop;
   UniqueFd reader;
