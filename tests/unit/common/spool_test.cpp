@@ -10,8 +10,8 @@
 #include <set>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude {
+using testing::TempDir;
 
 namespace {
 
@@ -152,3 +152,5 @@ TEST_CASE("a record that cannot be put in place leaves nothing behind") {
   CHECK_FALSE(fixture.spool.write_record({1, 0, 0}, fixture.record));
   CHECK(fixture.files() == std::set<std::string>{"0000000001-0-0.task"});
 }
+
+}  // namespace postlude

@@ -7,9 +7,8 @@
 #include <filesystem>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::extension;
-using namespace postlude::testing;
+namespace postlude::extension {
+using testing::TempDir;
 
 namespace {
 
@@ -121,3 +120,5 @@ TEST_CASE("asking for what was never held gives nothing") {
   fixture.captures.close({"r9", 9});
   CHECK(fixture.has_files());
 }
+
+}  // namespace postlude::extension

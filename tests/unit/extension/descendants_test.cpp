@@ -14,9 +14,11 @@
 #include <csignal>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
-using postlude::extension::Descendants;
+namespace postlude::extension {
+using testing::is_alive;
+using testing::process_state;
+using testing::TempDir;
+using testing::wait_until_dead;
 
 namespace {
 
@@ -82,3 +84,5 @@ TEST_CASE("a leader that has ended keeps its process id until its task is over")
   descendants.task_ended(task.leader);
   CHECK(process_state(task.leader) == '-');
 }
+
+}  // namespace postlude::extension
