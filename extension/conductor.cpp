@@ -37,6 +37,7 @@ Result<void> Conductor::run() {
   for (auto& [number, task] : tasks_) {
     task.command.reset();
   }
+  descendants_.await_deaths();
   return outcome_;
 }
 
@@ -123,6 +124,7 @@ void Conductor::on_closed(const Closed& closed) {
 
 void Conductor::on_shut_down() {
   apply(session_->schedule.shut_down(now()));
+  descendants_.await_deaths();
   shim_.send(Empty{});
   loop_.stop();
 }
@@ -226,6 +228,7 @@ void Conductor::perform(const WriteReceipt& step) {
 }
 
 void Conductor::perform(const ReleaseInvocation& step) {
+  descendants_.await_deaths();
   shim_.send(Settled{step.key, step.carried});
   ask_platform(session_->release.settled(step.key.request_id));
 }

@@ -1,5 +1,7 @@
 #include "runtime/shim.h"
 
+#include "runtime/task_processes.h"
+
 #include <fmt/format.h>
 
 #include <dirent.h>
@@ -86,10 +88,13 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   }
   shim->relay_ = std::move(*relay);
   shim->relay_->on_ended([self = shim.get()] { self->finish_if_over(); });
-  shim->flow_->on({.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
-                   .settled = [self = shim.get()] { self->finish_if_over(); },
-                   .began = [self = shim.get()] { self->takeover_.invocation_began(); },
-                   .over = [self = shim.get()] { self->takeover_.invocation_over(); }});
+  shim->flow_->on(
+      {.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
+       .settled = [self = shim.get()] { self->finish_if_over(); },
+       .began = [self = shim.get()](
+                    std::uint64_t sequence) { self->takeover_.invocation_began(sequence); },
+       .over = [self = shim.get()] { self->takeover_.invocation_over(); },
+       .lost = kill_processes_of});
   return shim;
 }
 
@@ -146,7 +151,7 @@ void Shim::on_extension_message(const Message& message) {
     flow_->extension_is(registered->accepted ? ExtensionState::registered
                                              : ExtensionState::refused);
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
-    takeover_.extension_released();
+    takeover_.extension_released(settled->key.sequence);
     flow_->settled(*settled);
   } else if (std::holds_alternative<Empty>(message)) {
     extension_empty_ = true;
@@ -180,8 +185,7 @@ void Shim::runtime_ended(ExitStatus status) {
 /// Other processes may hold its connections: what has not passed by then will not. Only what it
 /// posted whole, an init error as much as an answer, is worth the wait for the platform's word.
 bool Shim::runtime_has_passed() const {
-  return relay_->drained() ||
-         (drain_time_over_ && !flow_->answering() && !relay_->awaits_answer());
+  return relay_->drained() || (drain_time_over_ && !flow_->answering() && !relay_->awaits_answer());
 }
 
 void Shim::runtime_drained() {

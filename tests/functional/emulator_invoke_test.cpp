@@ -1,4 +1,5 @@
 // The emulator's Invoke API, played from both ends: the test is the caller and the runtime.
+#include "tests/fakes/process_watch.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
 #include "tests/functional/runtime_calls.h"

@@ -1,4 +1,5 @@
 // Init, timeout, crash, reset and shutdown in the emulator (lambda-protocol.md 4).
+#include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
@@ -254,6 +255,7 @@ TEST_CASE("an external extension gets SHUTDOWN after the runtime and two seconds
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");
   const std::string api = lambda.runtime_api();
+  lambda.wait_for_event({.name = "processStarted", .members = {{"process", "outside"}}});
   RuntimeCalls extension(api);
   park_extension(extension, "outside", R"({"events":["SHUTDOWN"]})");
   runtime_pid(lambda);
@@ -322,7 +324,7 @@ TEST_CASE("no process is left when the emulator itself is killed") {
   CHECK(runtime.read().status == 200);
   const pid_t leader = runtime_pid(lambda);
   ::kill(lambda.pid(), SIGKILL);
-  wait_for_state(leader, "-Z");
+  CHECK(wait_until_dead(leader));
 }
 
 TEST_CASE("a poller that hung up loses no invocation") {

@@ -1,12 +1,17 @@
 // How Postlude is put in front of a function, and how it is left out.
+#include "common/child_process.h"
+#include "common/environment.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/functional/function_story.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+
 #include <string>
 
+using namespace postlude;           // NOLINT(google-build-using-namespace)
 using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
 
 TEST_CASE("with POSTLUDE_DISABLED the function runs as if the layer were not there") {
@@ -24,10 +29,10 @@ TEST_CASE("with POSTLUDE_DISABLED the function runs as if the layer were not the
 }
 
 TEST_CASE("a disabled Postlude does not even look at its configuration") {
-  LocalLambda lambda(node_function({.name = "report",
-                                    .tasks = "no JSON",
-                                    .env = {{"POSTLUDE_DISABLED", "1"},
-                                            {"POSTLUDE_CONCURRENCY", "many"}}}));
+  LocalLambda lambda(
+      node_function({.name = "report",
+                     .tasks = "no JSON",
+                     .env = {{"POSTLUDE_DISABLED", "1"}, {"POSTLUDE_CONCURRENCY", "many"}}}));
   CHECK(lambda.invoke("{}").function_error().empty());
 }
 
@@ -35,10 +40,10 @@ TEST_CASE("another wrapper is chained: it gets the runtime's command and its own
   const TempDir folder;
   const std::string wrapper = folder.write_program(
       "wrapper", "#!/bin/sh\necho \"wrapper of $1 $#\"\nexport ADDED=by-wrapper\nexec \"$@\"\n");
-  LocalLambda lambda(node_function(
-      {.name = "report",
-       .tasks = task_list({shell_task("say", R"(echo "task sees <$ADDED>")")}),
-       .env = {{"POSTLUDE_EXEC_WRAPPER", wrapper}}}));
+  LocalLambda lambda(
+      node_function({.name = "report",
+                     .tasks = task_list({shell_task("say", R"(echo "task sees <$ADDED>")")}),
+                     .env = {{"POSTLUDE_EXEC_WRAPPER", wrapper}}}));
   const InvokeResult result = lambda.invoke(R"({"name": "Ada"})");
   CHECK(result.body().find("Ada") != std::string::npos);
   const std::string line = lambda.wait_for_log("wrapper of ");
@@ -74,10 +79,30 @@ TEST_CASE("an OS-only runtime is started by the layer's bootstrap, tasks and all
   CHECK(lambda.events({.name = "environmentStart"}).size() == 1);
 }
 
-TEST_CASE("without the platform's address the command runs as it is, after one warning") {
-  const TempDir folder;
+TEST_CASE("a handler that names no program fails as a missing bootstrap does") {
   LocalLambda lambda(provided_function({.name = "shell", .handler = "no-such-program"}));
   const InvokeResult result = lambda.invoke("{}");
   CHECK(nlohmann::json::parse(result.body()).at("errorType") == "Runtime.ExitError");
   CHECK(result.body().find("exit status 127") != std::string::npos);
+}
+
+TEST_CASE("outside of Lambda the command runs as it is, after one warning") {
+  const TempDir folder;
+  const UniqueFd output(
+      ::open(folder.write("output", "").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  ChildSpec spec;
+  spec.program = built_layer() + "/postlude";
+  spec.argv = {spec.program, "sh", "-c", "echo \"served in $$\"; exit 5"};
+  spec.environment = Environment::of_process();
+  spec.environment.erase("AWS_LAMBDA_RUNTIME_API");
+  spec.standard_output = output.get();
+  const auto child = start_child(spec);
+  REQUIRE(child.has_value());
+  CHECK(describe(wait_for(*child)) == "exit status 5");
+  const std::string text = folder.read("output");
+  const auto warning = nlohmann::json::parse(text.substr(0, text.find('\n')));
+  CHECK(warning.at("level") == "WARN");
+  CHECK(warning.at("message").get<std::string>().starts_with("AWS_LAMBDA_RUNTIME_API is not set"));
+  // The same process: nothing stays in between.
+  CHECK(text.ends_with("\nserved in " + std::to_string(*child) + "\n"));
 }

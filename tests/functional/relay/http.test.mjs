@@ -138,11 +138,10 @@ test('trailers arrive as trailers, both ways', async (t) => {
     response.end();
   });
   const { response } = await call('POST', `${kRuntimePath}invocation/id/response`, {
-    headers: [
-      ['Transfer-Encoding', 'chunked'],
-      ['Trailer', 'Lambda-Runtime-Function-Error-Type'],
-      ['Trailer', 'Lambda-Runtime-Function-Error-Body'],
-    ].flat(),
+    headers: {
+      'Transfer-Encoding': 'chunked',
+      Trailer: ['Lambda-Runtime-Function-Error-Type', 'Lambda-Runtime-Function-Error-Body'],
+    },
     body: (request) => {
       request.write('first');
       request.addTrailers({
@@ -152,7 +151,7 @@ test('trailers arrive as trailers, both ways', async (t) => {
       request.end();
     },
   });
-  const { trailers, announced } = await seen.promise;
+  const { trailers, announced } = await within(seen.promise, 'the trailers at the server');
   assert.deepEqual({ ...trailers }, {
     'lambda-runtime-function-error-type': 'Function.Broken',
     'lambda-runtime-function-error-body': 'eyJhIjoxfQ==',

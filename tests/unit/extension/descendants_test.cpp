@@ -1,7 +1,7 @@
 #include "extension/descendants.h"
 
 #include "common/child_process.h"
-#include "extension/process_tree.h"
+#include "common/process_tree.h"
 #include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/functional/process_probe.h"
@@ -56,7 +56,7 @@ TEST_CASE("ending a task ends its leader, which is reaped, and its daemons") {
   CHECK(wait_until_dead(task.leader));
   CHECK(wait_until_dead(task.process));
   descendants.child_changed();
-  CHECK(extension::children_of(::getpid()).empty());
+  CHECK(children_of(::getpid()).empty());
 }
 
 TEST_CASE("the daemon of a running task is let alone until that task ends") {

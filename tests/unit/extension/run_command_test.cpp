@@ -1,6 +1,5 @@
 #include "extension/run_command.h"
 
-#include "tests/functional/process_probe.h"
 #include "tests/unit/extension/command_fixture.h"
 
 #include <doctest/doctest.h>

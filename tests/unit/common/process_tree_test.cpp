@@ -1,4 +1,4 @@
-#include "extension/process_tree.h"
+#include "common/process_tree.h"
 
 #include "common/child_process.h"
 #include "tests/fakes/process_watch.h"
@@ -13,7 +13,7 @@
 #include <csignal>
 #include <string>
 
-namespace postlude::extension {
+namespace postlude {
 using testing::TempDir;
 using testing::wait_until_dead;
 
@@ -78,4 +78,4 @@ TEST_CASE("a process that does not exist has nothing") {
   CHECK_FALSE(initial_variable(kNobody, "PATH"));
 }
 
-}  // namespace postlude::extension
+}  // namespace postlude
