@@ -15,7 +15,7 @@ TOOLS := $(BUILD)/tools/node_modules
 
 configure = [ -f $(1)/build.ninja ] || cmake -S $(ROOT) -B $(1) -G Ninja $(2)
 
-.PHONY: build deps test test-full demo layer bench simulate lint format asan tsan fuzz clean
+.PHONY: build build-PostludeLayer deps test test-full demo layer bench simulate lint format asan tsan fuzz clean
 
 build:
 	@.ci/packages build
@@ -62,6 +62,9 @@ format:
 layer:
 	@echo "make layer: the zips of static binaries are not built yet; 'make build' lays the host's layer into build/layer" >&2
 	@exit 1
+
+# The name AWS SAM calls for the resource PostludeLayer of template.yaml.
+build-PostludeLayer: layer
 
 test-full:
 	@echo "make test-full: the long schedules and soak runs do not exist yet; 'make test' runs every test there is" >&2

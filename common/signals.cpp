@@ -17,8 +17,11 @@ Result<Signals> Signals::block(std::initializer_list<int> signals) {
   }
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;
-  if (sigaction(SIGPIPE, &ignore, nullptr) != 0) {
-    return errno_failure("ignore SIGPIPE", "");
+  // Inherited as ignored, SIGCHLD would have the kernel reap our children unseen.
+  struct sigaction standard = {};
+  standard.sa_handler = SIG_DFL;
+  if (sigaction(SIGPIPE, &ignore, nullptr) != 0 || sigaction(SIGCHLD, &standard, nullptr) != 0) {
+    return errno_failure("set signal dispositions", "");
   }
   UniqueFd fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd) {

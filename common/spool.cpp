@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace postlude {
 namespace {
@@ -124,6 +126,24 @@ Result<void> Spool::rename_record(const RecordName& from, const RecordName& to) 
     return errno_failure("rename", old_path);
   }
   return {};
+}
+
+Result<std::vector<RecordName>> Spool::records() const {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder_.c_str()), &::closedir);
+  if (!entries) {
+    return errno_failure("open folder", folder_);
+  }
+  std::vector<RecordName> names;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by one thread
+  while (const dirent* entry = ::readdir(entries.get())) {
+    if (const auto name = parse_record_name(&entry->d_name[0])) {
+      names.push_back(*name);
+    }
+  }
+  std::sort(names.begin(), names.end(), [](const RecordName& left, const RecordName& right) {
+    return left.number < right.number;
+  });
+  return names;
 }
 
 void Spool::remove_record(const RecordName& name) const {

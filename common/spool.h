@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postlude {
 
@@ -38,6 +39,9 @@ class Spool {
   [[nodiscard]] Result<TaskRecord> read_record(const RecordName& name) const;
   /// Notes an attempt or an interruption before it counts.
   [[nodiscard]] Result<void> rename_record(const RecordName& from, const RecordName& to) const;
+
+  /// The records there are, by number; ErrorCode::not_found if the folder is gone.
+  [[nodiscard]] Result<std::vector<RecordName>> records() const;
 
   /// A file that is gone already is fine.
   void remove_record(const RecordName& name) const;

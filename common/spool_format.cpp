@@ -42,7 +42,8 @@ std::optional<RecordName> parse_record_name(std::string_view file) {
       !take_number(rest, '.', name.interruptions)) {
     return std::nullopt;
   }
-  return format_record_name(name) == file ? std::optional(name) : std::nullopt;
+  const bool valid = name.attempts >= 0 && name.interruptions >= 0;
+  return valid && format_record_name(name) == file ? std::optional(name) : std::nullopt;
 }
 
 std::string encode_record(const TaskRecord& record) {

@@ -12,11 +12,6 @@ namespace {
 /// The shim keeps 256 KiB of a response, and errors are smaller; anything above is no file of ours.
 constexpr std::size_t kMostBodyBytes = std::size_t{1} << 20;
 
-/// Empty for a missing file, and for one that cannot be read.
-std::string contents(int fd, std::string_view name) {
-  return fd < 0 ? std::string() : read_all(fd, kMostBodyBytes, name).value_or(std::string());
-}
-
 }  // namespace
 
 void Captures::hold(const TaskRecord& record) {
@@ -26,9 +21,9 @@ void Captures::hold(const TaskRecord& record) {
     entry->key = record.key;
   }
   ++entry->tasks;
-  open(*entry, entry->event, record.bodies.event);
-  open(*entry, entry->response, record.bodies.response);
-  open(*entry, entry->error, record.bodies.error);
+  open(entry->event, record.bodies.event);
+  open(entry->response, record.bodies.response);
+  open(entry->error, record.bodies.error);
 }
 
 void Captures::let_go(const InvocationKey& key) {
@@ -51,21 +46,22 @@ const Bodies& Captures::bodies(const TaskRecord& record) {
     static const Bodies kNone;
     return kNone;
   }
-  if (!entry->read) {
-    entry->read = true;
-    struct stat info = {};
-    if (entry->event.fd && ::fstat(entry->event.fd.get(), &info) == 0 && info.st_size > 0) {
-      entry->bodies.event = entry->event.fd.get();
-      entry->bodies.event_bytes = static_cast<std::uint64_t>(info.st_size);
-    }
-    if (entry->response.fd) {
-      const std::string bytes = contents(entry->response.fd.get(), entry->response.name);
-      entry->bodies.response = response_json(
-          {bytes, record.bodies.response_has_prelude, record.bodies.response_truncated});
-    }
-    if (entry->error.fd) {
-      entry->bodies.error = error_json(contents(entry->error.fd.get(), entry->error.name));
-    }
+  // Opened in hold(); tried again here where no descriptor was free then.
+  open(entry->event, record.bodies.event);
+  open(entry->response, record.bodies.response);
+  open(entry->error, record.bodies.error);
+  struct stat info = {};
+  if (entry->event.fd && ::fstat(entry->event.fd.get(), &info) == 0 && info.st_size > 0) {
+    entry->bodies.event = entry->event.fd.get();
+    entry->bodies.event_bytes = static_cast<std::uint64_t>(info.st_size);
+  }
+  if (entry->response.fd) {
+    const std::string bytes = take_contents(entry->response);
+    entry->bodies.response = response_json(
+        {bytes, record.bodies.response_has_prelude, record.bodies.response_truncated});
+  }
+  if (entry->error.fd) {
+    entry->bodies.error = error_json(take_contents(entry->error));
   }
   return entry->bodies;
 }
@@ -76,15 +72,21 @@ Captures::Entry* Captures::find(const InvocationKey& key) {
   return found == entries_.end() ? nullptr : &*found;
 }
 
-void Captures::open(Entry& entry, File& file, const std::string& name) const {
-  if (file.fd || name.empty()) {
+void Captures::open(File& file, const std::string& name) const {
+  if (file.fd || file.taken || name.empty()) {
     return;
   }
   file.name = name;
   if (auto opened = spool_.open_capture(name)) {
     file.fd = std::move(*opened);
-    entry.read = false;
   }
+}
+
+/// Empty if it cannot be read. The descriptor is given back: carried work must not use them up.
+std::string Captures::take_contents(File& file) {
+  file.taken = true;
+  const UniqueFd fd = std::move(file.fd);
+  return read_all(fd.get(), kMostBodyBytes, file.name).value_or(std::string());
 }
 
 void Captures::remove_if_over(Entry& entry) {

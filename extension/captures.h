@@ -38,6 +38,7 @@ class Captures {
   struct File {
     std::string name;
     UniqueFd fd;
+    bool taken = false;  ///< read once, and closed
   };
 
   struct Entry {
@@ -47,12 +48,12 @@ class Captures {
     File error;
     int tasks = 0;
     bool closed = false;
-    bool read = false;
     Bodies bodies;
   };
 
   [[nodiscard]] Entry* find(const InvocationKey& key);
-  void open(Entry& entry, File& file, const std::string& name) const;
+  void open(File& file, const std::string& name) const;
+  [[nodiscard]] static std::string take_contents(File& file);
   void remove_if_over(Entry& entry);
 
   Spool spool_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <csignal>
 #include <utility>
 
@@ -24,18 +25,30 @@ Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment
       shim_(loop_,
             std::move(shim),
             {[this](const Message& message) { on_message(message); },
-             [this](const Error& error) { log_.error("shim link: " + error.message); },
+             [this](const Error& error) { on_garbage(error); },
              [this] { loop_.stop(); }}),
       random_(std::random_device()()) {
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
 }
 
-void Conductor::run() {
+Result<void> Conductor::run() {
   Descendants::adopt_orphans();
   loop_.run();
   for (auto& [number, task] : tasks_) {
     task.command.reset();
   }
+  descendants_.await_deaths();
+  return outcome_;
+}
+
+/// Without a hello that we understand there is nothing we could do right.
+void Conductor::on_garbage(const Error& error) {
+  if (session_) {
+    log_.error("shim link: " + error.message);
+    return;
+  }
+  outcome_ = fail("the shim's first message: " + error.message);
+  loop_.stop();
 }
 
 void Conductor::on_message(const Message& message) {
@@ -44,7 +57,7 @@ void Conductor::on_message(const Message& message) {
     return;
   }
   if (!session_) {
-    log_.error("shim link: a message came before hello");
+    on_garbage({ErrorCode::failed, "it is no hello"});
     return;
   }
   if (const auto* answered = std::get_if<Answered>(&message)) {
@@ -111,6 +124,7 @@ void Conductor::on_closed(const Closed& closed) {
 
 void Conductor::on_shut_down() {
   apply(session_->schedule.shut_down(now()));
+  descendants_.await_deaths();
   shim_.send(Empty{});
   loop_.stop();
 }
@@ -178,6 +192,7 @@ void Conductor::apply(Steps steps) {
     std::visit([this](const auto& value) { perform(value); }, step);
   }
   doing_ = false;
+  assert(session_->schedule.accounting().balanced());
   set_timer();
 }
 
@@ -213,6 +228,7 @@ void Conductor::perform(const WriteReceipt& step) {
 }
 
 void Conductor::perform(const ReleaseInvocation& step) {
+  descendants_.await_deaths();
   shim_.send(Settled{step.key, step.carried});
   ask_platform(session_->release.settled(step.key.request_id));
 }

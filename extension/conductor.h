@@ -30,8 +30,8 @@ class Conductor {
   Conductor(PacketSocket shim, Signals signals, Environment environment);
 
   /// Returns when the shim is gone, on SIGTERM, or when a shutdown is complete. No command is left
-  /// running.
-  void run();
+  /// running. The error: the shim speaks another protocol.
+  [[nodiscard]] Result<void> run();
 
  private:
   /// What the shim's first message makes possible.
@@ -52,6 +52,7 @@ class Conductor {
   };
 
   void on_message(const Message& message);
+  void on_garbage(const Error& error);
   void on_hello(const Hello& hello);
   void on_accepted(const Accepted& accepted);
   void on_closed(const Closed& closed);
@@ -87,6 +88,7 @@ class Conductor {
   bool doing_ = false;
   std::optional<EventLoop::TimerId> timer_;
   std::minstd_rand random_;
+  Result<void> outcome_;
 };
 
 }  // namespace postlude::extension

@@ -1,9 +1,12 @@
 #include "extension/descendants.h"
 
 #include "common/child_process.h"
-#include "extension/process_tree.h"
+#include "common/process_tree.h"
+#include "common/unique_fd.h"
 
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +18,20 @@ namespace {
 /// Each round catches what was started while the one before looked. What is killed starts nothing
 /// any more, so a second round usually finds nothing; a fork bomb must not hold us for ever.
 constexpr int kMostRounds = 32;
+
+/// False if it has not ended by then, or cannot be waited for.
+bool wait_for_end(pid_t child, Millis most) {
+#ifdef SYS_pidfd_open
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+#else
+  const UniqueFd process;
+#endif
+  if (!process) {
+    return false;
+  }
+  pollfd ended = {process.get(), POLLIN, 0};
+  return ::poll(&ended, 1, static_cast<int>(most.count())) > 0;
+}
 
 }  // namespace
 
@@ -35,6 +52,18 @@ void Descendants::task_ended(pid_t leader) {
 
 void Descendants::child_changed() {
   end_strays();
+}
+
+void Descendants::await_deaths() {
+  const EpochTime until = now() + kMostWait;
+  while (!killed_.empty()) {
+    const Millis left = remaining(until, now());
+    if (left == Millis::zero() || !wait_for_end(*killed_.begin(), left)) {
+      return;
+    }
+    // Reaps it, and ends what it left to us.
+    end_strays();
+  }
 }
 
 void Descendants::end_strays() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "common/clock.h"
+
 #include <sys/types.h>
 
 #include <map>
@@ -26,6 +28,12 @@ class Descendants {
   /// Waits for adopted children that have ended, and ends those that belong to no running task.
   /// Call on SIGCHLD, after the running tasks were asked.
   void child_changed();
+
+  /// Blocks until everything that was killed has ended, a few milliseconds: what is about to die
+  /// must not be frozen half-way or be found by who counts what is left. Gives up after kMostWait,
+  /// because a process can be stuck in the kernel.
+  void await_deaths();
+  static constexpr Millis kMostWait = Millis(100);
 
  private:
   void end_strays();

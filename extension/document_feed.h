@@ -18,7 +18,7 @@ struct EventFile {
 
 /// Writes one task document to the standard input of a command as the command reads it, and closes
 /// the pipe behind it. Memory use does not grow with the event. A reader that closes its end early,
-/// or never reads, is fine. On the thread of the loop.
+/// or never reads, is fine; SIGPIPE must be ignored (Signals does). On the thread of the loop.
 class DocumentFeed {
  public:
   DocumentFeed(EventLoop& loop, UniqueFd pipe, TaskDocument document, EventFile event);

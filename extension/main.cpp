@@ -1,37 +1,36 @@
-#include "common/environment.h"
 #include "common/log.h"
-#include "common/packet_socket.h"
-#include "common/signals.h"
+#include "common/standard_descriptors.h"
 #include "extension/conductor.h"
 
 #include <csignal>
 #include <exception>
-#include <string>
-
-using namespace postlude;
 
 /// postlude-extension --link NAME: started by the shim, which listens on the abstract socket NAME.
 /// Without a shim there is nothing to do, so every failure here ends the process; the shim then
 /// goes on without it, and the function never notices.
 int main(int argc, char** argv) {
-  const Log log(STDOUT_FILENO, LogLevel::info);
+  postlude::reserve_standard_descriptors();
+  const postlude::Log log(STDOUT_FILENO, postlude::LogLevel::info);
   if (argc != 3 || std::string_view(argv[1]) != "--link") {
     log.error("usage: postlude-extension --link NAME (the shim starts this program)");
     return 2;
   }
   try {
-    auto signals = Signals::block({SIGTERM, SIGCHLD});
-    auto shim = PacketSocket::connect(argv[2]);
+    auto signals = postlude::Signals::block({SIGTERM, SIGCHLD});
+    auto shim = postlude::PacketSocket::connect(argv[2]);
     if (!signals || !shim) {
       log.error((signals ? shim.error() : signals.error()).message);
       return 1;
     }
-    extension::Conductor conductor(
-        std::move(*shim), std::move(*signals), Environment::of_process());
-    conductor.run();
-    return 0;
+    postlude::extension::Conductor conductor(
+        std::move(*shim), std::move(*signals), postlude::Environment::of_process());
+    if (const auto ended = conductor.run(); !ended) {
+      log.error(ended.error().message);
+      return 1;
+    }
   } catch (const std::exception& bug) {
     log.error(std::string("unexpected: ") + bug.what());
     return 1;
   }
+  return 0;
 }

@@ -155,10 +155,10 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   }
   const std::uint64_t sequence = ++last_sequence_;
   auto open = std::make_unique<Open>(
-      Open{Invocation(describe_event(head, {std::string(request_id), sequence})), {}, {}, 0});
+      Open{Invocation(describe_event(head, {std::string(request_id), sequence})), {}, {}, 0, {}});
   open->bodies = journal_.begin_capture(sequence);
   open_.push_back(std::move(open));
-  events_.began();
+  events_.began(sequence);
   return sequence;
 }
 
@@ -243,22 +243,13 @@ void InvocationFlow::close(Open& open) {
   const AnswerSummary answer{
       about.event_time, open.invocation.response_end(), open.invocation.late_error_type()};
   if (hold_.extension() == ExtensionState::unavailable) {
-    const auto dropped = journal_.drop(open.invocation);
-    if (!dropped.empty() || answer.late_error_type) {
-      const Receipt receipt{.request_id = about.key.request_id,
-                            .response_time = answer.response_end - answer.event_time,
-                            .held_time = remaining(now(), answer.response_end),
-                            .tasks = dropped,
-                            .late_error_type = answer.late_error_type,
-                            .handler_request_ids = {}};
-      for (const std::string& line : receipt_lines(receipt, now())) {
-        log_.raw(line);
-      }
-    }
+    write_receipt(about.key,
+                  answer,
+                  open.accepted > 0 ? std::move(open.dropped) : journal_.drop(open.invocation));
   } else {
     link_.send(Closed{about.key, *open.work_deadline, answer});
     if (open.accepted > 0 || carried_ > 0) {
-      unsettled_.emplace_back(about.key, *open.work_deadline);
+      unsettled_.push_back({about.key, answer});
       hold_.work_pending(*open.work_deadline);
     }
   }
@@ -268,9 +259,56 @@ void InvocationFlow::close(Open& open) {
   }
 }
 
+void InvocationFlow::drop_handed_over() {
+  auto lost = journal_.drop_handed_over();
+  std::vector<std::string> task_ids;
+  std::vector<std::pair<InvocationKey, std::vector<ReceiptTask>>> receipts;
+  for (auto& [key, task] : lost) {
+    task_ids.push_back(task.id);
+    if (Open* open = find(key.sequence)) {
+      open->dropped.push_back(std::move(task));
+      continue;
+    }
+    if (receipts.empty() || receipts.back().first != key) {
+      receipts.push_back({key, {}});
+    }
+    receipts.back().second.push_back(std::move(task));
+  }
+  events_.lost(task_ids);
+  for (auto& [key, tasks] : receipts) {
+    const auto closed = std::find_if(unsettled_.begin(),
+                                     unsettled_.end(),
+                                     [&key = key](const auto& entry) { return entry.key == key; });
+    write_receipt(
+        key,
+        closed == unsettled_.end() ? std::nullopt : std::optional<AnswerSummary>(closed->answer),
+        std::move(tasks));
+  }
+}
+
+void InvocationFlow::write_receipt(const InvocationKey& key,
+                                   const std::optional<AnswerSummary>& answer,
+                                   std::vector<ReceiptTask> tasks) {
+  Receipt receipt;
+  receipt.request_id = key.request_id;
+  receipt.tasks = std::move(tasks);
+  if (answer) {
+    receipt.response_time = answer->response_end - answer->event_time;
+    receipt.held_time = remaining(now(), answer->response_end);
+    receipt.late_error_type = answer->late_error_type;
+  }
+  if (receipt.tasks.empty() && !receipt.late_error_type) {
+    return;
+  }
+  for (const std::string& line : receipt_lines(receipt, now())) {
+    log_.raw(line);
+  }
+}
+
 void InvocationFlow::extension_is(ExtensionState state) {
   hold_.extension_is(state);
   if (state == ExtensionState::unavailable) {
+    drop_handed_over();
     unsettled_.clear();
     carried_ = 0;
     events_.settled();
@@ -282,7 +320,10 @@ void InvocationFlow::extension_is(ExtensionState state) {
 
 void InvocationFlow::settled(const Settled& settled) {
   carried_ = settled.carried;
-  std::erase_if(unsettled_, [&](const auto& entry) { return entry.first == settled.key; });
+  std::erase_if(unsettled_, [&](const auto& entry) { return entry.key == settled.key; });
+  if (unsettled_.empty() && open_.empty() && carried_ == 0) {
+    journal_.all_ended();
+  }
   if (unsettled_.empty()) {
     hold_.work_settled();
     events_.resume_polls();
@@ -307,7 +348,7 @@ void InvocationFlow::runtime_died(ExitStatus status) {
     // Before the answer, the platform must learn of the death at once: nothing starts any more.
     advance(open, answered ? HandOver::at_once : HandOver::later);
     if (!answered) {
-      std::erase_if(unsettled_, [&key](const auto& entry) { return entry.first == key; });
+      std::erase_if(unsettled_, [&key](const auto& entry) { return entry.key == key; });
     }
   }
 }

@@ -26,8 +26,10 @@ class InvocationFlow {
   struct Events {
     std::function<void()> resume_polls;
     std::function<void()> settled;
-    std::function<void()> began;  ///< an event was delivered to the runtime
-    std::function<void()> over;   ///< without extension: no invocation is open any more
+    std::function<void(std::uint64_t sequence)> began;  ///< an event goes to the runtime
+    std::function<void()> over;  ///< without extension: no invocation is open any more
+    /// The extension went with these tasks; they end `dropped`.
+    std::function<void(const std::vector<std::string>& task_ids)> lost;
   };
 
   InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log);
@@ -57,6 +59,13 @@ class InvocationFlow {
     std::optional<InvocationBodies> bodies;
     std::optional<EpochTime> work_deadline;  ///< set once the outcome was acted on
     std::size_t accepted = 0;
+    std::vector<ReceiptTask> dropped;  ///< of the accepted ones: lost with the extension
+  };
+
+  /// Closed; its tasks, or carried ones, are not settled yet.
+  struct Unsettled {
+    InvocationKey key;
+    AnswerSummary answer;
   };
 
   void poll_asked(ExchangeKind kind);
@@ -72,6 +81,10 @@ class InvocationFlow {
   void advance(Open& open, HandOver hand_over = HandOver::at_once);
   void act_on_outcome(Open& open, HandOver hand_over);
   void close(Open& open);
+  void drop_handed_over();
+  void write_receipt(const InvocationKey& key,
+                     const std::optional<AnswerSummary>& answer,
+                     std::vector<ReceiptTask> tasks);
   void release_poll_at(EpochTime time);
 
   EventLoop& loop_;
@@ -81,7 +94,7 @@ class InvocationFlow {
   Events events_;
   Hold hold_;
   std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
-  std::vector<std::pair<InvocationKey, EpochTime>> unsettled_;  ///< with their work deadlines
+  std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;
   std::uint64_t last_sequence_ = 0;
   int carried_ = 0;

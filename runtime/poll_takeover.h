@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/platform_connection.h"
 
+#include <cstdint>
 #include <string>
 
 namespace postlude::runtime {
@@ -28,9 +29,13 @@ class PollTakeover {
   }
 
   /// An event was delivered: every parked poll of ours has got its INVOKE.
-  void invocation_began() { parked_ = false; }
-  /// The extension released the last invocation: it asked for the next event.
-  void extension_released() { parked_ = true; }
+  void invocation_began(std::uint64_t sequence) {
+    latest_ = sequence;
+    parked_ = false;
+  }
+  /// The extension released that invocation: it asked for the next event. Its word may come later
+  /// than that event, which then used the poll up.
+  void extension_released(std::uint64_t sequence) { parked_ = parked_ || sequence == latest_; }
   /// Nothing holds the environment any more. Polls, if the extension no longer does.
   void invocation_over();
   /// From here on it is ours to poll.
@@ -42,6 +47,7 @@ class PollTakeover {
   Log log_;
   PlatformConnection connection_;
   std::string identifier_;
+  std::uint64_t latest_ = 0;  ///< sequence number of the invocation that began last
   bool ours_ = false;
   bool parked_ = false;   ///< as the platform sees it
   bool waiting_ = false;  ///< our connection waits for an answer

@@ -31,12 +31,12 @@ class Relay {
   /// The answer to may_poll may have changed.
   void resume_polls();
 
-  /// No connection of the runtime is left: everything it sent has passed.
-  [[nodiscard]] bool drained() const { return connections_.empty(); }
+  /// Everything the runtime sent has passed, on connections that are all closed.
+  [[nodiscard]] bool drained() const;
   /// Something the runtime posted whole has no answer of the platform yet.
   [[nodiscard]] bool awaits_answer() const;
-  /// Called whenever the last connection has gone.
-  void on_drained(std::function<void()> handler) { on_drained_ = std::move(handler); }
+  /// Called whenever a connection has gone.
+  void on_ended(std::function<void()> handler) { on_ended_ = std::move(handler); }
 
  private:
   Relay(EventLoop& loop, const TcpAddress& platform, RelayTraffic& traffic, TcpListener listener);
@@ -52,7 +52,7 @@ class Relay {
   std::vector<std::unique_ptr<RelayConnection>> connections_;
   std::vector<std::unique_ptr<LingeringClose>> closing_;
   std::vector<OrphanPoll> orphans_;
-  std::function<void()> on_drained_ = [] {};
+  std::function<void()> on_ended_ = [] {};
 };
 
 }  // namespace postlude::runtime

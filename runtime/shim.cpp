@@ -1,5 +1,7 @@
 #include "runtime/shim.h"
 
+#include "runtime/task_processes.h"
+
 #include <fmt/format.h>
 
 #include <dirent.h>
@@ -14,7 +16,8 @@ namespace {
 
 /// Contract 4.2: a runtime that dies before its answer is reported within 20 ms.
 constexpr Millis kDrainTime{15};
-/// An answer that was sent whole is worth waiting for: its acknowledgement decides the outcome.
+/// What was sent whole is worth waiting for: the acknowledgement of an answer decides its outcome,
+/// and an end of ours could overtake an init error.
 constexpr Millis kAnswerDrainTime = std::chrono::seconds(5);
 /// Of the 500 ms (300 ms beside external extensions) between SIGTERM and SIGKILL
 /// (lambda-protocol.md 4.6).
@@ -84,11 +87,14 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
     return tl::unexpected(relay.error());
   }
   shim->relay_ = std::move(*relay);
-  shim->relay_->on_drained([self = shim.get()] { self->finish_if_over(); });
-  shim->flow_->on({.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
-                   .settled = [self = shim.get()] { self->finish_if_over(); },
-                   .began = [self = shim.get()] { self->takeover_.invocation_began(); },
-                   .over = [self = shim.get()] { self->takeover_.invocation_over(); }});
+  shim->relay_->on_ended([self = shim.get()] { self->finish_if_over(); });
+  shim->flow_->on(
+      {.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
+       .settled = [self = shim.get()] { self->finish_if_over(); },
+       .began = [self = shim.get()](
+                    std::uint64_t sequence) { self->takeover_.invocation_began(sequence); },
+       .over = [self = shim.get()] { self->takeover_.invocation_over(); },
+       .lost = kill_processes_of});
   return shim;
 }
 
@@ -145,7 +151,7 @@ void Shim::on_extension_message(const Message& message) {
     flow_->extension_is(registered->accepted ? ExtensionState::registered
                                              : ExtensionState::refused);
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
-    takeover_.extension_released();
+    takeover_.extension_released(settled->key.sequence);
     flow_->settled(*settled);
   } else if (std::holds_alternative<Empty>(message)) {
     extension_empty_ = true;
@@ -167,17 +173,19 @@ void Shim::extension_lost(std::string_view reason) {
 
 void Shim::runtime_ended(ExitStatus status) {
   runtime_end_ = status;
-  if (relay_->drained()) {
-    finish_if_over();
-    return;
-  }
-  // Other processes may hold its connections: what has not passed by then will not.
   loop_.at(now() + kDrainTime, [this] {
-    if (!flow_->answering()) {
-      runtime_drained();
-    }
+    drain_time_over_ = true;
+    finish_if_over();
   });
   loop_.at(now() + kAnswerDrainTime, [this] { runtime_drained(); });
+  // The ends of its connections came with it, or before.
+  loop_.after_round([this] { finish_if_over(); });
+}
+
+/// Other processes may hold its connections: what has not passed by then will not. Only what it
+/// posted whole, an init error as much as an answer, is worth the wait for the platform's word.
+bool Shim::runtime_has_passed() const {
+  return relay_->drained() || (drain_time_over_ && !flow_->answering() && !relay_->awaits_answer());
 }
 
 void Shim::runtime_drained() {
@@ -198,7 +206,7 @@ void Shim::finish_if_over() {
   if (!runtime_end_) {
     return;
   }
-  if (!drained_ && relay_->drained()) {
+  if (!drained_ && runtime_has_passed()) {
     runtime_drained();
     return;
   }

@@ -50,6 +50,7 @@ class Shim {
   void terminate();
   void finish_if_over();
   void runtime_drained();
+  [[nodiscard]] bool runtime_has_passed() const;
   [[nodiscard]] bool extension_done() const;
 
   Config config_;
@@ -65,6 +66,7 @@ class Shim {
   PollTakeover takeover_;
   Supervisor supervisor_;
   std::optional<ExitStatus> runtime_end_;
+  bool drain_time_over_ = false;
   bool drained_ = false;  ///< after the runtime's end: what it had sent has passed
   bool terminating_ = false;
   bool extension_empty_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace postlude::runtime {
 namespace {
@@ -10,6 +11,13 @@ namespace {
 /// The one task of its name in an invocation has number 1; deferred ones count on from there.
 std::string task_id(const Invocation& invocation, const Task& task) {
   return fmt::format("{}/{}/1", invocation.about().key.request_id, task.name);
+}
+
+ReceiptTask dropped_task(std::string id, std::string name) {
+  return {.id = std::move(id),
+          .name = std::move(name),
+          .state = TaskState::dropped,
+          .why = "extension unavailable"};
 }
 
 bool waits_for(const Task& task, Outcome outcome) {
@@ -130,6 +138,8 @@ void TaskJournal::accept_task(const Invocation& invocation,
     return;
   }
   if (written) {
+    handed_over_.push_back(
+        {name.number, record.bodies, {about.key, dropped_task(record.id, task.name)}});
     link_.send(Accepted{about.key, format_record_name(name)});
   } else {
     link_.send(Dropped{about.key, record.id, task.name, written.error().message});
@@ -139,12 +149,35 @@ void TaskJournal::accept_task(const Invocation& invocation,
 std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {
   std::vector<ReceiptTask> dropped;
   for (const Task* task : matching(invocation)) {
-    dropped.push_back({.id = task_id(invocation, *task),
-                       .name = task->name,
-                       .state = TaskState::dropped,
-                       .why = "extension unavailable"});
+    dropped.push_back(dropped_task(task_id(invocation, *task), task->name));
   }
   return dropped;
+}
+
+std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
+  std::vector<Lost> lost;
+  if (handed_over_.empty()) {
+    return lost;
+  }
+  const auto records = spool_->records();
+  for (const HandedOver& task : std::exchange(handed_over_, {})) {
+    const auto left = [&task](const RecordName& name) { return name.number == task.number; };
+    if (records) {
+      const auto record = std::find_if(records->begin(), records->end(), left);
+      if (record == records->end()) {
+        continue;
+      }
+      spool_->remove_record(*record);
+    }
+    for (const std::string* body :
+         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
+      if (!body->empty()) {
+        spool_->remove_capture(*body);
+      }
+    }
+    lost.push_back(task.lost);
+  }
+  return lost;
 }
 
 }  // namespace postlude::runtime

@@ -51,7 +51,25 @@ class TaskJournal {
   /// The same without an extension: the tasks that ended `dropped`, for the receipt.
   [[nodiscard]] std::vector<ReceiptTask> drop(const Invocation& invocation) const;
 
+  /// A task that the extension took along.
+  struct Lost {
+    InvocationKey key;
+    ReceiptTask task;  ///< ended `dropped`
+  };
+  /// The extension is gone: what was handed over and has not ended, in order of acceptance. Nothing
+  /// of it is left in the spool. Where the function cleaned the spool away, everything since
+  /// all_ended() counts as lost.
+  [[nodiscard]] std::vector<Lost> drop_handed_over();
+  /// Everything that was handed over so far has ended.
+  void all_ended() { handed_over_.clear(); }
+
  private:
+  struct HandedOver {
+    std::uint64_t number = 0;
+    CapturedBodies bodies;
+    Lost lost;  ///< what it becomes if the extension goes
+  };
+
   [[nodiscard]] std::vector<const Task*> matching(const Invocation& invocation) const;
   void accept_task(const Invocation& invocation,
                    const Task& task,
@@ -65,6 +83,7 @@ class TaskJournal {
   ExtensionLink& link_;
   Log log_;
   std::uint64_t last_record_ = 0;
+  std::vector<HandedOver> handed_over_;
 };
 
 }  // namespace postlude::runtime

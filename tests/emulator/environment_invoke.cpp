@@ -197,8 +197,8 @@ void ExecutionEnvironment::thaw() {
 int ExecutionEnvironment::memory_used_mb() const {
   constexpr long kKibPerMib = 1024;
   long sum = 0;
-  for (const auto& [who, pid] : pids_) {
-    sum += resident_kib(pid);
+  for (const ProcessInfo& process : sandbox_->processes()) {
+    sum += resident_kib(process.pid);
   }
   return static_cast<int>((sum + kKibPerMib - 1) / kKibPerMib);
 }

@@ -47,6 +47,8 @@ class Sandbox {
   };
   [[nodiscard]] Frozen freeze();
   std::size_t thaw();
+  /// What runs in the environment now; frozen processes too.
+  [[nodiscard]] std::vector<ProcessInfo> processes() const { return descendants(pid_); }
   /// Everything that still runs; returns what that was. No exit is reported any more.
   std::vector<ProcessInfo> kill_all();
 

@@ -66,7 +66,8 @@ bool read_head(const nlohmann::json& object, HttpAnswer& answer) {
       add_header(answer, name, value);
     }
   }
-  for (const auto& cookie : object.value("cookies", nlohmann::json::array())) {
+  const auto cookies = object.value("cookies", nlohmann::json::array());
+  for (const auto& cookie : cookies) {
     answer.headers.emplace_back("Set-Cookie", text_of(cookie));
   }
   return true;

@@ -26,7 +26,7 @@ bool wait_until_dead(pid_t process) {
 
 bool is_alive(pid_t process) {
   const char state = process_state(process);
-  return state != '\0' && state != 'Z' && state != 'X';
+  return state != '-' && state != 'Z' && state != 'X';
 }
 
 char process_state(pid_t process) {
@@ -34,7 +34,7 @@ char process_state(pid_t process) {
   text << std::ifstream(fmt::format("/proc/{}/stat", process)).rdbuf();
   const std::string stat = text.str();
   const std::size_t bracket = stat.rfind(')');
-  return bracket == std::string::npos ? '\0' : stat[bracket + 2];
+  return bracket == std::string::npos || bracket + 2 >= stat.size() ? '-' : stat[bracket + 2];
 }
 
 }  // namespace postlude::testing

@@ -11,7 +11,7 @@ namespace postlude::testing {
 /// Runs, or is stopped; zombies do not.
 [[nodiscard]] bool is_alive(pid_t process);
 
-/// As /proc shows it: 'R', 'S', 'T', 'Z', ...; 0 if there is none.
+/// As /proc shows it: 'R', 'S', 'T' (stopped), 'Z', ...; '-' if there is none.
 [[nodiscard]] char process_state(pid_t process);
 
 }  // namespace postlude::testing

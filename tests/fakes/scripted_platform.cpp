@@ -74,9 +74,15 @@ std::string ScriptedPlatform::next_request() {
   return bytes;
 }
 
-bool ScriptedPlatform::has_request() const {
-  return (connection_ && readable_now(connection_.get())) ||
-         (listener_ && readable_now(listener_.get()));
+bool ScriptedPlatform::has_request() {
+  char byte = 0;
+  if (connection_ && ::recv(connection_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+    connection_.reset();
+  }
+  if (!connection_ && listener_ && readable_now(listener_.get())) {
+    connection_ = std::move(*accept_tcp(listener_.get()));
+  }
+  return connection_ && readable_now(connection_.get());
 }
 
 void ScriptedPlatform::send(std::string_view bytes) const {

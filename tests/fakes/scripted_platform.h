@@ -23,8 +23,8 @@ class ScriptedPlatform {
   /// The next request, head and body, from the open connection or a new one. Fails the test if
   /// none comes.
   std::string next_request();
-  /// True if a request is there, or arrives while the test waits for something else.
-  [[nodiscard]] bool has_request() const;
+  /// True if bytes of a request are there; takes a connection that waits.
+  [[nodiscard]] bool has_request();
 
   void send(std::string_view bytes) const;
   void answer(int status, std::string_view body, std::string_view more_fields = "") const;

@@ -92,6 +92,7 @@ TEST_CASE("a warm environment answers in less than 300 ms, each time with its ow
   LocalLambda lambda(
       node_function({.name = "report", .tasks = kReport, .env = {{"REPORT_DIR", folder.path()}}}));
   static_cast<void>(lambda.invoke(R"({"seconds": 0})"));
+  static_cast<void>(lambda.wait_for_event({.name = "frozen"}));
   double fastest = 1e9;
   for (int call = 0; call < 3; ++call) {
     const InvokeResult result = lambda.invoke(R"({"name": "Grace", "seconds": 0.5})");
@@ -100,6 +101,7 @@ TEST_CASE("a warm environment answers in less than 300 ms, each time with its ow
     CHECK(result.body().find("Grace") != std::string::npos);
     CHECK(end.ms() - result.answered_ms > 400);
     check_frame(receipt(lambda, id), id);
+    static_cast<void>(lambda.wait_for_event({.name = "frozen", .request_id = id}));
     fastest = std::min(fastest, result.took_ms());
   }
   // Of several, because the machine may be busy with something else at any one moment.

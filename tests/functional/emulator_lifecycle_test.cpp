@@ -66,7 +66,7 @@ TEST_CASE("a timeout answers the caller, resets the environment and refuses late
   CHECK(result.log_tail().find("\tStatus: timeout") != std::string::npos);
   const pid_t first = runtime_pid(lambda);
   lambda.wait_for_event({.name = "reset"});
-  CHECK(process_state(first) == 0);
+  CHECK(process_state(first) == '-');
   CHECK(lambda.events({.name = "sigterm"}).size() == 1);
   auto next_call = lambda.invoke_later("{}");
   CHECK(runtime_pid(lambda, 2) != first);
@@ -211,7 +211,7 @@ TEST_CASE("with nothing registered an idle environment is killed without a SIGTE
   lambda.wait_for_event({.name = "shutdown", .members = {{"reason", "SPINDOWN"}}});
   CHECK(lambda.events({.name = "sigterm"}).empty());
   CHECK(lambda.events({.name = "sigkill"}).size() == 1);
-  CHECK(process_state(runtime_pid(lambda)) == 0);
+  CHECK(process_state(runtime_pid(lambda)) == '-');
 }
 
 TEST_CASE("an internal extension earns the runtime a SIGTERM and 500 ms") {
@@ -255,6 +255,7 @@ TEST_CASE("an external extension gets SHUTDOWN after the runtime and two seconds
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");
   const std::string api = lambda.runtime_api();
+  lambda.wait_for_event({.name = "processStarted", .members = {{"process", "outside"}}});
   RuntimeCalls extension(api);
   park_extension(extension, "outside", R"({"events":["SHUTDOWN"]})");
   runtime_pid(lambda);

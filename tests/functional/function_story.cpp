@@ -2,6 +2,7 @@
 
 #include "common/environment.h"
 #include "common/json_text.h"
+#include "tests/functional/process_probe.h"
 
 #include <nlohmann/json.hpp>
 
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
 namespace postlude::testing {
@@ -27,13 +27,8 @@ std::string required(const char* name) {
   return std::string(*value);
 }
 
-std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 std::string program_of(pid_t pid) {
-  std::string name = contents("/proc/" + std::to_string(pid) + "/comm");
+  std::string name = file_text("/proc/" + std::to_string(pid) + "/comm");
   name.erase(name.find_last_not_of('\n') + 1);
   return name;
 }
@@ -188,7 +183,7 @@ std::vector<std::string> idle_programs(std::string_view runtime) {
   return names;
 }
 
-std::vector<pid_t> processes_with(std::string_view variable) {
+std::vector<pid_t> processes_with(std::string_view variable, std::string_view program) {
   std::vector<pid_t> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -198,8 +193,9 @@ std::vector<pid_t> processes_with(std::string_view variable) {
     if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size()) {
       continue;
     }
-    const std::string block = '\0' + contents(entry.path().string() + "/environ");
-    if (block.find('\0' + std::string(variable) + '\0') != std::string::npos) {
+    const std::string block = '\0' + file_text(entry.path().string() + "/environ");
+    if (block.find('\0' + std::string(variable) + '\0') != std::string::npos &&
+        (program.empty() || program_of(pid) == program)) {
       found.push_back(pid);
     }
   }

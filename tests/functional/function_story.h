@@ -69,7 +69,8 @@ class Gate {
 /// What is there when nothing but the function and Postlude lives.
 [[nodiscard]] std::vector<std::string> idle_programs(std::string_view runtime = "node");
 
-/// Process ids, newest included, whose environment holds `variable` ("NAME=value").
-[[nodiscard]] std::vector<pid_t> processes_with(std::string_view variable);
+/// Processes of that program (any, if empty) that were started with `variable` ("NAME=value").
+[[nodiscard]] std::vector<pid_t> processes_with(std::string_view variable,
+                                                std::string_view program = "");
 
 }  // namespace postlude::testing

@@ -5,13 +5,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <functional>
 #include <stdexcept>
 
 namespace postlude::testing {
 namespace {
 
-/// A file has no event to wait on.
+/// /proc and files have no event to wait on.
 void look_until(const std::string& what, const std::function<bool()>& found) {
   constexpr std::chrono::seconds kPatience{60};
   constexpr int kStepMs = 2;
@@ -25,6 +26,17 @@ void look_until(const std::string& what, const std::function<bool()>& found) {
 }
 
 }  // namespace
+
+std::string file_text(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+void wait_for_state(pid_t pid, const std::string& states) {
+  look_until("process " + std::to_string(pid) + " in one of " + states,
+             [&] { return states.find(process_state(pid)) != std::string::npos; });
+}
 
 std::string wait_for_line_in(const std::string& path) {
   std::string line;

@@ -1,13 +1,22 @@
 #pragma once
 
+#include "tests/fakes/process_watch.h"
+
+#include <sys/types.h>
+
 #include <string>
 
 namespace postlude::testing {
 
-/// Waits for a file to exist with at least one whole line; its first line. Throws after a minute.
+/// The whole file; empty if it cannot be read.
+[[nodiscard]] std::string file_text(const std::string& path);
+
+/// Waits until the process has that state (one of `states`); throws after a minute.
+void wait_for_state(pid_t pid, const std::string& states);
+
+/// Waits for a file to exist with at least one whole line; its first line.
 [[nodiscard]] std::string wait_for_line_in(const std::string& path);
 
-/// An executable file, with its folders.
 void write_script(const std::string& path, const std::string& text);
 
 }  // namespace postlude::testing

@@ -16,10 +16,10 @@ std::string wish(const Gate& gate) {
   return nlohmann::json({{"gate", gate.path()}}).dump();
 }
 
-/// The chunks of a head that was read, as one text, up to `size` bytes of payload.
-std::string first_bytes(RawClient& client, std::size_t size) {
+/// The bytes on the wire up to those.
+std::string read_up_to(RawClient& client, const std::string& end) {
   std::string wire;
-  while (wire.size() < size) {
+  while (wire.find(end) == std::string::npos) {
     wire += client.read_some();
   }
   return wire;
@@ -30,8 +30,9 @@ std::string first_bytes(RawClient& client, std::size_t size) {
 TEST_CASE("a Function URL in RESPONSE_STREAM mode has everything while the handler works on") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
-  LocalLambda lambda(node_function({.name = "streaming", .options = {"--url-mode", "stream"}}));
-  const InvokeResult result = lambda.url("POST", "/", {}, wish(gate));
+  LocalLambda lambda(node_function({.name = "works_on", .options = {"--url-mode", "stream"}}));
+  const InvokeResult result =
+      lambda.url("POST", "/", {{"Content-Type", "application/json"}}, wish(gate));
   const std::string id = result.http.header("x-amzn-RequestId").value_or("");
   CHECK(result.status() == 200);
   CHECK(result.body() == "Hello my request id is: " + id);
@@ -50,17 +51,17 @@ TEST_CASE("the first bytes reach a streamed caller while the handler holds the r
   const TempDir folder;
   const Gate gate(folder.file("gate"));
   LocalLambda lambda(node_function(
-      {.name = "streaming", .handler = "index.http", .options = {"--url-mode", "stream"}}));
+      {.name = "works_on", .handler = "index.http", .options = {"--url-mode", "stream"}}));
   RawClient client(lambda.url_address());
-  client.request("POST", "/", {}, wish(gate));
+  client.request("POST", "/", {{"Content-Type", "application/json"}}, wish(gate));
   const RawResponse head = client.read_head();
   CHECK(head.status == 201);
   CHECK(head.header("X-Kind") == "streamed");
   CHECK(head.header("Set-Cookie") == "a=b");
-  CHECK(first_bytes(client, 11).find("first,") != std::string::npos);
+  CHECK(read_up_to(client, "first,").find("second") == std::string::npos);
   CHECK(client.silent_for(100));
   gate.let_one_pass();
-  CHECK(client.read_to_end().find("second") != std::string::npos);
+  CHECK(read_up_to(client, "\r\n0\r\n\r\n").find("second") != std::string::npos);
   const std::string id = head.header("x-amzn-RequestId").value_or("");
   static_cast<void>(lambda.wait_for_log("works on after " + id));
   CHECK(lambda.events({.name = "invokeEnd"}).empty());
@@ -71,7 +72,7 @@ TEST_CASE("the first bytes reach a streamed caller while the handler holds the r
 TEST_CASE("the Invoke API answers when the stream has ended, with LogType=Tail at the end of all") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
-  LocalLambda lambda(node_function({.name = "streaming"}));
+  LocalLambda lambda(node_function({.name = "works_on"}));
   const InvokeResult plain = lambda.invoke(wish(gate));
   const std::string id = plain.request_id();
   CHECK(plain.body() == "Hello my request id is: " + id);
@@ -92,9 +93,10 @@ TEST_CASE("the Invoke API answers when the stream has ended, with LogType=Tail a
 }
 
 TEST_CASE("a warm streaming function answers in less than 300 ms and then works for two seconds") {
-  LocalLambda lambda(node_function({.name = "streaming", .options = {"--url-mode", "stream"}}));
+  LocalLambda lambda(node_function({.name = "works_on", .options = {"--url-mode", "stream"}}));
   static_cast<void>(lambda.invoke(R"({"seconds": 0})"));
-  const InvokeResult url = lambda.url("POST", "/", {}, R"({"seconds": 2})");
+  const InvokeResult url =
+      lambda.url("POST", "/", {{"Content-Type", "application/json"}}, R"({"seconds": 2})");
   const InvokeResult invoke = lambda.invoke(R"({"seconds": 2})");
   for (const InvokeResult* result : {&url, &invoke}) {
     const std::string id = result->request_id();
@@ -110,13 +112,14 @@ TEST_CASE("a task runs while the handler works on after its answer") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
   LocalLambda lambda(node_function(
-      {.name = "streaming",
+      {.name = "works_on",
        .tasks = task_list({shell_task(
            "keep",
            R"(cat >"$REPORT_DIR/document.json"; echo "task of $POSTLUDE_REQUEST_ID ran")")}),
        .env = {{"REPORT_DIR", folder.path()}},
        .options = {"--url-mode", "stream"}}));
-  const InvokeResult result = lambda.url("POST", "/", {}, wish(gate));
+  const InvokeResult result =
+      lambda.url("POST", "/", {{"Content-Type", "application/json"}}, wish(gate));
   const std::string id = result.request_id();
   static_cast<void>(lambda.wait_for_log("task of " + id + " ran"));
   static_cast<void>(lambda.wait_for_log("works on after " + id));
@@ -136,14 +139,15 @@ TEST_CASE("the document of a streamed HTTP answer shows its prelude as status, h
   const TempDir folder;
   const Gate gate(folder.file("gate"));
   LocalLambda lambda(node_function(
-      {.name = "streaming",
+      {.name = "works_on",
        .handler = "index.http",
        .tasks = task_list({shell_task("keep", R"(cat >"$REPORT_DIR/document.json")")}),
        .env = {{"REPORT_DIR", folder.path()}},
        .options = {"--url-mode", "stream"}}));
   gate.let_one_pass();
   gate.let_one_pass();
-  const InvokeResult result = lambda.url("POST", "/", {}, wish(gate));
+  const InvokeResult result =
+      lambda.url("POST", "/", {{"Content-Type", "application/json"}}, wish(gate));
   CHECK(result.status() == 201);
   CHECK(result.body() == "first,second");
   CHECK(task_in(receipt(lambda, result.request_id()), "keep").at("state") == "done");

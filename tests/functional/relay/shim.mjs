@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { deferred, within } from './patience.mjs';
 import { Wire } from './wire.mjs';
 
-const kLayer = process.env.POSTLUDE_LAYER_DIR ?? path.resolve(import.meta.dirname ?? '.', '../../../build/layer');
+const kLayer =
+  process.env.POSTLUDE_LAYER_DIR ?? fileURLToPath(new URL('../../../build/layer', import.meta.url));
 const kAgent = fileURLToPath(new URL('./runtime_agent.mjs', import.meta.url));
+// Sanitizers use memory and time of their own.
+export const sanitized = process.env.STORY_SANITIZED === '1';
 
 export const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'postlude-relay-'));
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));

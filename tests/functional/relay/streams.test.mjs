@@ -5,7 +5,7 @@ import test from 'node:test';
 import { assertSameBytes, bytes, chunk, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
 import { eventMessage, kAccepted, kRuntimePath, nextRequest, Platform } from './platform.mjs';
-import { Shim } from './shim.mjs';
+import { sanitized, Shim } from './shim.mjs';
 
 const kStreamHead =
   `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nHost: x\r\n` +
@@ -25,8 +25,7 @@ async function start(t) {
 function checkGrowth(t, shim, before) {
   const growth = shim.peakMemory() - before;
   t.diagnostic(`peak resident memory grew by ${growth} KiB, from ${before} KiB`);
-  // A sanitizer's quarantine and shadow grow with every allocation.
-  if (!process.env.STORY_SANITIZED) {
+  if (!sanitized) {
     assert.ok(growth <= kMostGrowthKiB, `${growth} KiB`);
   }
 }

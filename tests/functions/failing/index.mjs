@@ -26,8 +26,8 @@ export const handler = async (event) => {
   if (how === 'too large') {
     return 'x'.repeat(6 * 1024 * 1024 + 1000);
   }
-  if (how === 'dead after answer') {
-    setTimeout(deaths.exit, 0);
+  if (how === 'answer, then kill') {
+    setTimeout(deaths.kill, 100);
   }
   return { answered: how };
 };
@@ -45,4 +45,11 @@ export const streaming = awslambda.streamifyResponse(async (event, stream) => {
   }
   deaths[how]?.();
   stream.end();
+  if (how === 'end, then exit') {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    deaths.exit();
+  }
+  if (how === 'end, then throw') {
+    throw new OrderError('after the answer');
+  }
 });

@@ -39,18 +39,17 @@ struct Fixture {
 
   void turn(const std::function<bool()>& holds) {
     const EpochTime failure = now() + std::chrono::seconds(30);
+    EventLoop::TimerId look = 0;
     const std::function<void()> check = [&] {
       REQUIRE(now() < failure);
-      if (holds()) {
-        loop.stop();
-      } else {
-        loop.at(now() + Millis(1), check);
-      }
+      loop.stop();
+      look = loop.at(now() + Millis(1), check);
     };
-    loop.at(now(), check);
+    look = loop.at(now(), check);
     while (!holds()) {
       loop.run();
     }
+    loop.cancel(look);
   }
 
   EventLoop loop;

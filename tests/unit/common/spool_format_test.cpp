@@ -51,19 +51,19 @@ TEST_CASE("names sort by acceptance") {
 }
 
 TEST_CASE("no other file is taken for a record") {
-  for (const char* file : {"",
-                           ".task",
-                           "7-2-1.task",
-                           "0000000007-2-1.task.new",
-                           "0000000007-02-1.task",
-                           "0000000007-2.task",
-                           "0000000007-2-1-0.task",
-                           "0000000007--2-1.task",
-                           "0000000007-2-1.tas",
-                           "x000000007-2-1.task",
-                           "0000000007-2-1 .task",
-                           "99999999999999999999-0-0.task",
-                           "../0000000007-2-1.task"}) {
+  for (const std::string file : {"",
+                                 ".task",
+                                 "7-2-1.task",
+                                 "0000000007-2-1.task.new",
+                                 "0000000007-02-1.task",
+                                 "0000000007-2.task",
+                                 "0000000007-2-1-0.task",
+                                 "0000000007--2-1.task",
+                                 "0000000007-2-1.tas",
+                                 "x000000007-2-1.task",
+                                 "0000000007-2-1 .task",
+                                 "99999999999999999999-0-0.task",
+                                 "../0000000007-2-1.task"}) {
     CAPTURE(file);
     CHECK_FALSE(parse_record_name(file));
   }

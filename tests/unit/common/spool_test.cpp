@@ -152,3 +152,17 @@ TEST_CASE("a record that cannot be put in place leaves nothing behind") {
   CHECK_FALSE(fixture.spool.write_record({1, 0, 0}, fixture.record));
   CHECK(fixture.files() == std::set<std::string>{"0000000001-0-0.task"});
 }
+
+TEST_CASE("the records of a folder are listed by number, other files are none") {
+  Fixture fixture;
+  CHECK(fixture.spool.records()->empty());
+  for (const RecordName& name : {RecordName{12, 1, 0}, RecordName{2, 0, 3}, RecordName{7, 0, 0}}) {
+    REQUIRE(fixture.spool.write_record(name, fixture.record));
+  }
+  REQUIRE(fixture.spool.write_capture("0000000009-0-0.task.new", "{}"));
+  const auto records = fixture.spool.records();
+  REQUIRE(records);
+  CHECK(*records == std::vector<RecordName>{{2, 0, 3}, {7, 0, 0}, {12, 1, 0}});
+  std::filesystem::remove_all(fixture.folder.file("spool"));
+  CHECK(fixture.spool.records().error().code == ErrorCode::not_found);
+}

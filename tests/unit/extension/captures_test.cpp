@@ -106,6 +106,12 @@ TEST_CASE("a body that a later task brings is seen by it") {
   CHECK(fixture.captures.bodies(early).response == "null");
   fixture.captures.hold(fixture.record);
   CHECK(fixture.captures.bodies(fixture.record).response == R"(["answer"])");
+  TaskRecord late = fixture.record;
+  late.bodies.error = std::string("1.error");
+  REQUIRE(fixture.spool.write_capture("1.error", R"({"errorMessage":"m"})"));
+  fixture.captures.hold(late);
+  CHECK(fixture.captures.bodies(late).error == R"({"errorMessage":"m"})");
+  CHECK(fixture.captures.bodies(late).response == R"(["answer"])");
 }
 
 TEST_CASE("asking for what was never held gives nothing") {

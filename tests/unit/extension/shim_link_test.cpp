@@ -89,7 +89,7 @@ TEST_CASE("a packet above the limit is reported, and the next one arrives") {
   CHECK(fixture.garbage[0].find("too large") != std::string::npos);
 }
 
-TEST_CASE("what was sent before the shim hung up is read first; the end is told once") {
+TEST_CASE("what was sent before the shim hung up is read first, and the end is told once") {
   Fixture fixture;
   REQUIRE(fixture.shim->send(encode(Empty{})));
   fixture.shim.reset();

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -45,8 +46,9 @@ class Flow {
     flow_.emplace(loop_, *journal_, *link_, log_);
     flow_->on({.resume_polls = [this] { ++resumed; },
                .settled = [this] { ++settled; },
-               .began = [this] { ++began; },
-               .over = [this] { ++over; }});
+               .began = [this](std::uint64_t) { ++began; },
+               .over = [this] { ++over; },
+               .lost = [this](const std::vector<std::string>& ids) { lost = ids; }});
     traffic = flow_->traffic();
     CHECK(messages() == std::vector<std::string>{"hello"});
   }
@@ -127,6 +129,7 @@ class Flow {
   int settled = 0;
   int began = 0;
   int over = 0;
+  std::vector<std::string> lost;
 
  private:
   void turn() {
@@ -334,4 +337,44 @@ TEST_CASE("the poll is held for the tasks of an extension that was refused") {
   flow.flow().settled({{"r1", 1}, 0});
   CHECK(flow.resumed == before + 1);
   CHECK(flow.traffic.may_poll());
+}
+
+TEST_CASE("an extension that dies takes along what had not ended, and the spool forgets it") {
+  Flow flow({command_task("ended", When::always), command_task("held", When::always)});
+  flow.deliver("r1", "event");
+  flow.respond("r1");
+  CHECK(flow.messages() == Lines{"answered", "accepted ended", "accepted held"});
+  const std::string event = flow.last_record.bodies.event;
+  flow.spool().remove_record({.number = 1});
+  REQUIRE(flow.spool().rename_record({.number = 2}, {.number = 2, .attempts = 1}));
+  flow.flow().extension_is(ExtensionState::unavailable);
+  CHECK(flow.lost == Lines{"r1/held/1"});
+  CHECK(flow.spool().records()->empty());
+  CHECK(flow.file(event) == "missing");
+  flow.ask_next();
+  CHECK(flow.over == 1);
+  flow.flow().extension_is(ExtensionState::unavailable);
+  CHECK(flow.lost.empty());
+}
+
+TEST_CASE("what an extension had settled before it died is not lost with it") {
+  Flow flow({command_task("t", When::always)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  flow.flow().settled({{"r1", 1}, 0});
+  std::filesystem::remove_all(flow.spool().folder());
+  flow.flow().extension_is(ExtensionState::unavailable);
+  CHECK(flow.lost.empty());
+}
+
+TEST_CASE(
+    "where the function cleaned the spool away, everything that was under way counts as lost") {
+  Flow flow({command_task("t", When::always)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  std::filesystem::remove_all(flow.spool().folder());
+  flow.flow().extension_is(ExtensionState::unavailable);
+  CHECK(flow.lost == Lines{"r1/t/1"});
 }

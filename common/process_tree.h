@@ -7,7 +7,10 @@
 #include <string_view>
 #include <vector>
 
-namespace postlude::extension {
+namespace postlude {
+
+/// Every process there is.
+[[nodiscard]] std::vector<pid_t> all_processes();
 
 /// The children of a process as /proc tells them now, zombies included. Empty for a process that is
 /// gone.
@@ -17,4 +20,4 @@ namespace postlude::extension {
 /// process is gone, a zombie or not ours to look at.
 [[nodiscard]] std::optional<std::string> initial_variable(pid_t process, std::string_view name);
 
-}  // namespace postlude::extension
+}  // namespace postlude

@@ -1,4 +1,4 @@
-#include "extension/process_tree.h"
+#include "common/process_tree.h"
 
 #include "common/unique_fd.h"
 
@@ -13,7 +13,7 @@
 #include <charconv>
 #include <memory>
 
-namespace postlude::extension {
+namespace postlude {
 namespace {
 
 /// Lambda allows 4 KiB of variables; elsewhere an environment can be as large as the kernel lets
@@ -98,6 +98,10 @@ std::vector<pid_t> children_by_scan(pid_t parent) {
 
 }  // namespace
 
+std::vector<pid_t> all_processes() {
+  return numbers_in("/proc");
+}
+
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> children;
   const std::string threads = fmt::format("/proc/{}/task", parent);
@@ -127,4 +131,4 @@ std::optional<std::string> initial_variable(pid_t process, std::string_view name
   return std::nullopt;
 }
 
-}  // namespace postlude::extension
+}  // namespace postlude

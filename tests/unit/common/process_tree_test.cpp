@@ -1,4 +1,4 @@
-#include "extension/process_tree.h"
+#include "common/process_tree.h"
 
 #include "common/child_process.h"
 #include "tests/fakes/process_watch.h"
@@ -15,8 +15,6 @@
 
 using namespace postlude;
 using namespace postlude::testing;
-using postlude::extension::children_of;
-using postlude::extension::initial_variable;
 
 namespace {
 
