@@ -49,6 +49,7 @@ Relay::Relay(EventLoop& loop,
 }
 
 void Relay::resume_polls() {
+  // NOLINTNEXTLINE(modernize-loop-convert): a connection that resumes may remove itself
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     connections_[i]->resume();
   }

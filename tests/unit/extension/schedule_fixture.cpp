@@ -52,7 +52,7 @@ ScheduleUnderTest::Lines ScheduleUnderTest::close(std::uint64_t invocation, Mill
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::result(std::uint64_t number,
-                                                   AttemptResult result,
+                                                   const AttemptResult& result,
                                                    double random) {
   running_.erase(number);
   return judge(schedule_.attempt_ended(number, result, now_, random));

@@ -114,17 +114,17 @@ void wind_up(ScheduleUnderTest& plan, std::uint64_t invocation) {
 // The fixture judges every step; here only the paths differ.
 TEST_CASE("every event in every state, and any second event after it, keeps the books balanced") {
   for (const int concurrency : {1, 4}) {
-    for (const auto& [state, reach] : states()) {
-      for (const auto& [first, happen] : events()) {
-        for (const auto& [second, follow] : events()) {
+    for (const auto& state : states()) {
+      for (const auto& event : events()) {
+        for (const auto& next : events()) {
           CAPTURE(concurrency);
-          CAPTURE(state);
-          CAPTURE(first);
-          CAPTURE(second);
+          CAPTURE(state.first);
+          CAPTURE(event.first);
+          CAPTURE(next.first);
           ScheduleUnderTest plan(concurrency);
-          reach(plan);
-          happen(plan);
-          follow(plan);
+          state.second(plan);
+          event.second(plan);
+          next.second(plan);
           wind_up(plan, 3);
         }
       }
