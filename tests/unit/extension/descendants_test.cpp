@@ -54,7 +54,7 @@ TEST_CASE("ending a task ends its leader, which is reaped, and its daemons") {
   CHECK(wait_until_dead(task.leader));
   CHECK(wait_until_dead(task.process));
   descendants.child_changed();
-  CHECK(extension::children_of(::getpid()).empty());
+  CHECK(children_of(::getpid()).empty());
 }
 
 TEST_CASE("the daemon of a running task is let alone until that task ends") {
