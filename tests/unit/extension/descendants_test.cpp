@@ -54,7 +54,7 @@ TEST_CASE("ending a task ends its leader, which is reaped, and its daemons") {
   CHECK(wait_until_dead(task.leader));
   CHECK(wait_until_dead(task.process));
   descendants.child_changed();
-  CHECK(extension::children_of(::getpid()).empty());
+  CHECK(children_of(::getpid()).empty());
 }
 
 TEST_CASE("the daemon of a running task is let alone until that task ends") {
@@ -81,4 +81,28 @@ TEST_CASE("a leader that has ended keeps its process id until its task is over")
   CHECK(process_state(task.leader) == 'Z');
   descendants.task_ended(task.leader);
   CHECK(process_state(task.leader) == '-');
+}
+
+TEST_CASE("once the deaths were awaited nothing that was killed is left, not even a zombie") {
+  Descendants::adopt_orphans();
+  Descendants descendants;
+  const Task task("one", kDaemon);
+  descendants.task_started(task.leader, "one");
+  descendants.task_ended(task.leader);
+  descendants.await_deaths();
+  CHECK(process_state(task.leader) == '-');
+  CHECK(process_state(task.process) == '-');
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("awaiting deaths where nothing was killed does not wait for what lives") {
+  Descendants::adopt_orphans();
+  Descendants descendants;
+  const Task task("one", kDaemon);
+  descendants.task_started(task.leader, "one");
+  descendants.await_deaths();
+  CHECK(is_alive(task.leader));
+  CHECK(is_alive(task.process));
+  descendants.task_ended(task.leader);
+  descendants.await_deaths();
 }
