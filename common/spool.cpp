@@ -13,6 +13,9 @@
 namespace postlude {
 namespace {
 
+/// A function may be cleaning /tmp right now, again and again: folders that were just made are
+/// gone. One try takes some 20 microseconds.
+constexpr int kMostTries = 200;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
 /// A record holds a task definition (configuration is bounded at 48 KiB) and short strings.
@@ -57,8 +60,8 @@ std::string Spool::path(std::string_view file) const {
 Result<UniqueFd> Spool::open_new(const std::string& file) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
   UniqueFd fd(::open(file.c_str(), kFlags, kFileMode));
-  if (!fd && errno == ENOENT) {
-    if (auto made = make_folders(folder_); !made) {
+  for (int tries = 1; tries < kMostTries && !fd && errno == ENOENT; ++tries) {
+    if (auto made = make_folders(folder_); !made && made.error().code != ErrorCode::not_found) {
       return tl::unexpected(made.error());
     }
     fd.reset(::open(file.c_str(), kFlags, kFileMode));
@@ -96,8 +99,7 @@ Result<UniqueFd> Spool::open_capture(const std::string& name) const {
 Result<UniqueFd> Spool::write_record(const RecordName& name, const TaskRecord& record) {
   const std::string target = path(format_record_name(name));
   const std::string text = encode_record(record);
-  // A function may be cleaning /tmp right now, and takes the file away before it has its name.
-  constexpr int kMostTries = 5;
+  // It may also be taken away before it has its name.
   auto placed = put_in_place(target, text);
   for (int tries = 1; tries < kMostTries && !placed && placed.error().code == ErrorCode::not_found;
        ++tries) {

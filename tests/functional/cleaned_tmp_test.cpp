@@ -18,7 +18,7 @@ namespace {
 
 /// Never the machine's own /tmp, whatever goes wrong with the private one.
 constexpr const char* kClean =
-    "[ \"$(stat -c %i /tmp)\" != \"${HOST_TMP:-$(stat -c %i /tmp)}\" ] || exit 9; "
+    "[ -n \"$HOST_TMP\" ] && [ \"$(stat -c %i /tmp)\" != \"$HOST_TMP\" ] || exit 9; "
     "rm -rf /tmp/* /tmp/.[!.]* 2>/dev/null; ls -A /tmp; echo cleaned; ";
 
 std::pair<std::string, std::string> host_tmp() {
