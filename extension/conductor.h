@@ -55,6 +55,8 @@ class Conductor {
   void on_garbage(const Error& error);
   void on_hello(const Hello& hello);
   void on_accepted(const Accepted& accepted);
+  [[nodiscard]] Result<TaskRecord> read_record(const std::optional<RecordName>& name,
+                                               const std::vector<UniqueFd>& files) const;
   void on_closed(const Closed& closed);
   void on_shut_down();
   void on_registered(const Registered& registered);
