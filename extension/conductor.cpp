@@ -112,7 +112,9 @@ void Conductor::on_accepted(const Accepted& accepted) {
         now()));
     return;
   }
-  files.erase(files.begin(), files.begin() + (files.empty() ? 0 : 1));
+  if (!files.empty()) {
+    files.erase(files.begin());
+  }
   session_->captures.hold(*record, std::move(files));
   HeldTask& task = tasks_[name->number];
   task.record = std::move(*record);
