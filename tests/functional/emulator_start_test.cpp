@@ -62,13 +62,13 @@ TEST_CASE("runtime and extensions see their own environment, limit and folder") 
                       .env = {{"MINE", "/opt/x"}},
                       .options = {"--eager-init"}});
   const std::string mine = " [" + layer.file("x") + "] [1024] ";
-  CHECK(lambda.wait_for_log("extension:") == "extension: [] []" + mine + "[/]");
+  CHECK(lambda.wait_for_log("extension: [") == "extension: [] []" + mine + "[/]");
   // The runtime waits for the extension's registration.
   CHECK(lambda.events({.name = "processStarted", .members = {{"process", "runtime"}}}).empty());
   RuntimeCalls extension(lambda.runtime_api());
   CHECK(extension.register_extension("outside", R"({"events":[]})").status == 200);
   const std::string task_root = lambda.folder() + "/function";
-  CHECK(lambda.wait_for_log("runtime:") ==
+  CHECK(lambda.wait_for_log("runtime: [") ==
         "runtime: [" + task_root + "] [h]" + mine + "[" + task_root + "]");
 }
 
