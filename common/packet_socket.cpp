@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 namespace postlude {
 namespace {
@@ -40,6 +42,53 @@ const sockaddr* generic(const AbstractAddress& address) {
                           // the socket API's own convention
 }
 
+/// Room for the descriptors of one packet, aligned as the kernel wants it.
+struct DescriptorSpace {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxPacketDescriptors * sizeof(int))> bytes = {};
+};
+
+/// -1 with errno, as sendmsg.
+ssize_t send_once(int fd, std::string_view packet, std::span<const UniqueFd> descriptors) {
+  DescriptorSpace space;
+  iovec piece = {const_cast<char*>(packet.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+                 packet.size()};                    // sendmsg only reads it
+  msghdr message = {};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    message.msg_control = space.bytes.data();
+    message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+    unsigned char* place = CMSG_DATA(header);
+    for (const UniqueFd& descriptor : descriptors) {
+      const int number = descriptor.get();
+      std::memcpy(place, &number, sizeof number);
+      place += sizeof number;
+    }
+  }
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+std::vector<UniqueFd> descriptors_of(msghdr& message) {
+  std::vector<UniqueFd> descriptors;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int number = -1;
+      std::memcpy(&number, CMSG_DATA(header) + i * sizeof number, sizeof number);
+      descriptors.emplace_back(number);
+    }
+  }
+  return descriptors;
+}
+
 }  // namespace
 
 Result<PacketSocket> PacketSocket::connect(std::string_view name) {
@@ -57,12 +106,16 @@ Result<PacketSocket> PacketSocket::connect(std::string_view name) {
   return PacketSocket(std::move(*fd));
 }
 
-Result<void> PacketSocket::send(std::string_view packet) {
+Result<void> PacketSocket::send(std::string_view packet, const std::vector<UniqueFd>& descriptors) {
   if (packet.size() > kMaxPacketBytes) {
     return fail("packet is too large: " + std::to_string(packet.size()) + " bytes");
   }
-  while (::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-    if (errno != EINTR) {
+  std::size_t count = std::min(descriptors.size(), kMaxPacketDescriptors);
+  while (send_once(fd_.get(), packet, {descriptors.data(), count}) < 0) {
+    // Too many on their way: the files have names as well.
+    if (errno == ETOOMANYREFS && count > 0) {
+      count = 0;
+    } else if (errno != EINTR) {
       return errno_failure("send packet", "");
     }
   }
@@ -71,17 +124,26 @@ Result<void> PacketSocket::send(std::string_view packet) {
 
 Result<std::optional<std::string>> PacketSocket::receive() {
   std::array<char, kMaxPacketBytes> packet;
+  DescriptorSpace space;
+  iovec piece = {packet.data(), packet.size()};
+  msghdr message = {};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = space.bytes.data();
+  message.msg_controllen = space.bytes.size();
   ssize_t size = 0;
   do {
     // MSG_TRUNC: the size of the packet, not of what there was room for.
-    size = ::recv(fd_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
+    size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
+  received_.clear();
   if (size < 0) {
     if (errno == EAGAIN) {
       return std::optional<std::string>();
     }
     return errno_failure("receive packet", "");
   }
+  received_ = descriptors_of(message);
   if (size == 0) {
     return fail(ErrorCode::closed, "the peer closed the connection");
   }

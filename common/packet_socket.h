@@ -6,11 +6,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace postlude {
 
 /// Both ends refuse larger messages; larger data travels as files of the spool.
 inline constexpr std::size_t kMaxPacketBytes = std::size_t{64} << 10;
+
+/// At most this many descriptors travel with a packet: a record and its bodies.
+inline constexpr std::size_t kMaxPacketDescriptors = 4;
 
 /// One connected AF_UNIX SOCK_SEQPACKET socket: a packet is a message, so there is no framing.
 /// Non-blocking; one thread at a time.
@@ -23,15 +28,20 @@ class PacketSocket {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  /// would_block: the peer does not read; closed: it is gone.
-  [[nodiscard]] Result<void> send(std::string_view packet);
+  /// would_block: the peer does not read; closed: it is gone. Copies of the descriptors go along;
+  /// where too many are on their way already, the packet goes without them.
+  [[nodiscard]] Result<void> send(std::string_view packet,
+                                  const std::vector<UniqueFd>& descriptors = {});
 
   /// Nothing if none is waiting. closed: the peer is gone and all its packets were read. failed: a
   /// packet was too large and is lost; the next ones are fine.
   [[nodiscard]] Result<std::optional<std::string>> receive();
+  /// Those that came with the packet that was received last; once.
+  [[nodiscard]] std::vector<UniqueFd> take_descriptors() { return std::exchange(received_, {}); }
 
  private:
   UniqueFd fd_;
+  std::vector<UniqueFd> received_;
 };
 
 /// Listens on an abstract name: no file, gone with the process.

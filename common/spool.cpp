@@ -13,6 +13,9 @@
 namespace postlude {
 namespace {
 
+/// A function may be cleaning /tmp right now, again and again: folders that were just made are
+/// gone. One try takes some 20 microseconds.
+constexpr int kMostTries = 200;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
 /// A record holds a task definition (configuration is bounded at 48 KiB) and short strings.
@@ -57,8 +60,8 @@ std::string Spool::path(std::string_view file) const {
 Result<UniqueFd> Spool::open_new(const std::string& file) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
   UniqueFd fd(::open(file.c_str(), kFlags, kFileMode));
-  if (!fd && errno == ENOENT) {
-    if (auto made = make_folders(folder_); !made) {
+  for (int tries = 1; tries < kMostTries && !fd && errno == ENOENT; ++tries) {
+    if (auto made = make_folders(folder_); !made && made.error().code != ErrorCode::not_found) {
       return tl::unexpected(made.error());
     }
     fd.reset(::open(file.c_str(), kFlags, kFileMode));
@@ -73,12 +76,15 @@ Result<UniqueFd> Spool::create_capture(const std::string& name) {
   return open_new(path(name));
 }
 
-Result<void> Spool::write_capture(const std::string& name, std::string_view bytes) {
+Result<UniqueFd> Spool::write_capture(const std::string& name, std::string_view bytes) {
   auto fd = create_capture(name);
   if (!fd) {
-    return tl::unexpected(fd.error());
+    return fd;
   }
-  return write_all(fd->get(), bytes, name);
+  if (auto written = write_all(fd->get(), bytes, name); !written) {
+    return tl::unexpected(written.error());
+  }
+  return fd;
 }
 
 Result<UniqueFd> Spool::open_capture(const std::string& name) const {
@@ -90,30 +96,45 @@ Result<UniqueFd> Spool::open_capture(const std::string& name) const {
   return fd;
 }
 
-Result<void> Spool::write_record(const RecordName& name, const TaskRecord& record) {
+Result<UniqueFd> Spool::write_record(const RecordName& name, const TaskRecord& record) {
   const std::string target = path(format_record_name(name));
+  const std::string text = encode_record(record);
+  // It may also be taken away before it has its name.
+  auto placed = put_in_place(target, text);
+  for (int tries = 1; tries < kMostTries && !placed && placed.error().code == ErrorCode::not_found;
+       ++tries) {
+    placed = put_in_place(target, text);
+  }
+  return placed;
+}
+
+Result<UniqueFd> Spool::put_in_place(const std::string& target, std::string_view bytes) const {
   const std::string beside = target + ".new";
   auto fd = open_new(beside);
   if (!fd) {
-    return tl::unexpected(fd.error());
+    return fd;
   }
-  auto written = write_all(fd->get(), encode_record(record), beside);
+  auto written = write_all(fd->get(), bytes, beside);
   if (written && ::rename(beside.c_str(), target.c_str()) != 0) {
     written = errno_failure("rename", beside);
   }
   if (!written) {
     ::unlink(beside.c_str());
+    return tl::unexpected(written.error());
   }
-  return written;
+  return fd;
 }
 
 Result<TaskRecord> Spool::read_record(const RecordName& name) const {
-  const std::string file = format_record_name(name);
-  auto fd = open_capture(file);
+  auto fd = open_capture(format_record_name(name));
   if (!fd) {
     return tl::unexpected(fd.error());
   }
-  auto text = read_all(fd->get(), kMaxRecordBytes, file);
+  return read_record(fd->get(), name);
+}
+
+Result<TaskRecord> Spool::read_record(int fd, const RecordName& name) {
+  auto text = read_all(fd, kMaxRecordBytes, format_record_name(name));
   if (!text) {
     return tl::unexpected(text.error());
   }
@@ -176,7 +197,8 @@ Result<std::string> read_all(int fd, std::size_t limit, std::string_view object)
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {
-    const ssize_t size = ::read(fd, text.data() + filled, text.size() - filled);
+    const ssize_t size =
+        ::pread(fd, text.data() + filled, text.size() - filled, static_cast<off_t>(filled));
     if (size < 0 && errno != EINTR) {
       return errno_failure("read", object);
     }

@@ -31,12 +31,15 @@ class Spool {
 
   /// Opens a new file for a body that is captured piece by piece; readable and writable.
   [[nodiscard]] Result<UniqueFd> create_capture(const std::string& name);
-  [[nodiscard]] Result<void> write_capture(const std::string& name, std::string_view bytes);
+  /// The whole file; it stays open for whoever is to read it even if its name goes.
+  [[nodiscard]] Result<UniqueFd> write_capture(const std::string& name, std::string_view bytes);
   [[nodiscard]] Result<UniqueFd> open_capture(const std::string& name) const;
 
-  /// Durable once this returns: written beside and renamed into place.
-  [[nodiscard]] Result<void> write_record(const RecordName& name, const TaskRecord& record);
+  /// Durable once this returns: written beside and renamed into place. The file, still open.
+  [[nodiscard]] Result<UniqueFd> write_record(const RecordName& name, const TaskRecord& record);
   [[nodiscard]] Result<TaskRecord> read_record(const RecordName& name) const;
+  /// The same from an open file.
+  [[nodiscard]] static Result<TaskRecord> read_record(int fd, const RecordName& name);
   /// Notes an attempt or an interruption before it counts.
   [[nodiscard]] Result<void> rename_record(const RecordName& from, const RecordName& to) const;
 
@@ -52,6 +55,8 @@ class Spool {
 
   [[nodiscard]] std::string path(std::string_view file) const;
   [[nodiscard]] Result<UniqueFd> open_new(const std::string& file) const;
+  [[nodiscard]] Result<UniqueFd> put_in_place(const std::string& target,
+                                              std::string_view bytes) const;
 
   std::string folder_;
 };
@@ -59,7 +64,7 @@ class Spool {
 /// Writes everything to a file descriptor. EINTR and short counts are handled.
 [[nodiscard]] Result<void> write_all(int fd, std::string_view bytes, std::string_view object);
 
-/// The whole of a file that is at most `limit` bytes long.
+/// The whole of a file that is at most `limit` bytes long, wherever its offset is.
 [[nodiscard]] Result<std::string> read_all(int fd, std::size_t limit, std::string_view object);
 
 }  // namespace postlude

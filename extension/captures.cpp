@@ -14,16 +14,27 @@ constexpr std::size_t kMostBodyBytes = std::size_t{1} << 20;
 
 }  // namespace
 
-void Captures::hold(const TaskRecord& record) {
+void Captures::hold(const TaskRecord& record, std::vector<UniqueFd> files) {
   Entry* entry = find(record.key);
   if (entry == nullptr) {
     entry = &entries_.emplace_back();
     entry->key = record.key;
   }
   ++entry->tasks;
-  open(entry->event, record.bodies.event);
-  open(entry->response, record.bodies.response);
-  open(entry->error, record.bodies.error);
+  auto next = files.begin();
+  const auto keep = [&](File& file, const std::string& name) {
+    if (!name.empty() && next != files.end()) {
+      UniqueFd given = std::move(*next++);
+      if (given && !file.fd && !file.taken) {
+        file.name = name;
+        file.fd = std::move(given);
+      }
+    }
+    open(file, name);
+  };
+  keep(entry->event, record.bodies.event);
+  keep(entry->response, record.bodies.response);
+  keep(entry->error, record.bodies.error);
 }
 
 void Captures::let_go(const InvocationKey& key) {

@@ -24,8 +24,10 @@ class Captures {
  public:
   explicit Captures(Spool spool) : spool_(std::move(spool)) {}
 
-  /// Once for each accepted task. A file that cannot be opened counts as a missing body.
-  void hold(const TaskRecord& record);
+  /// Once for each accepted task. `files` are the record's bodies that have a name, open, in the
+  /// order of its members; where they are missing the files are opened by name. A file that cannot
+  /// be opened counts as a missing body.
+  void hold(const TaskRecord& record, std::vector<UniqueFd> files = {});
   /// Once for each task that has ended.
   void let_go(const InvocationKey& key);
   /// No more tasks of this invocation will be accepted.

@@ -99,7 +99,8 @@ void Conductor::on_accepted(const Accepted& accepted) {
   if (name && session_->schedule.seen(name->number)) {
     return;
   }
-  auto record = name ? session_->spool.read_record(*name) : fail("not the name of a record");
+  std::vector<UniqueFd> files = shim_.take_files();
+  auto record = read_record(name, files);
   if (!record) {
     log_.error(fmt::format("record {}: {}", accepted.record, record.error().message),
                {accepted.key.request_id, {}});
@@ -111,10 +112,21 @@ void Conductor::on_accepted(const Accepted& accepted) {
         now()));
     return;
   }
-  session_->captures.hold(*record);
+  files.erase(files.begin(), files.begin() + (files.empty() ? 0 : 1));
+  session_->captures.hold(*record, std::move(files));
   HeldTask& task = tasks_[name->number];
   task.record = std::move(*record);
   apply(session_->schedule.accepted(*name, task.record, now()));
+}
+
+/// From the open file that came along, because functions clean /tmp; else by its name.
+Result<TaskRecord> Conductor::read_record(const std::optional<RecordName>& name,
+                                          const std::vector<UniqueFd>& files) const {
+  if (!name) {
+    return fail("not the name of a record");
+  }
+  return files.empty() ? session_->spool.read_record(*name)
+                       : Spool::read_record(files.front().get(), *name);
 }
 
 void Conductor::on_closed(const Closed& closed) {
@@ -175,7 +187,7 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
   if (!result.why.empty()) {
     log_.debug("attempt ended: " + result.why, {task.record.key.request_id, task.record.id});
   }
-  const double random = std::generate_canonical<double, 16>(random_);
+  const auto random = std::generate_canonical<double, 16>(random_);
   apply(session_->schedule.attempt_ended(number, result, now(), random));
 }
 

@@ -36,7 +36,7 @@ class Conductor {
  private:
   /// What the shim's first message makes possible.
   struct Session {
-    Session(EventLoop& loop, const Hello& hello, ExtensionApi::Handlers handlers);
+    Session(EventLoop& loop, const Hello& first, ExtensionApi::Handlers handlers);
 
     Hello hello;
     Spool spool;
@@ -55,6 +55,8 @@ class Conductor {
   void on_garbage(const Error& error);
   void on_hello(const Hello& hello);
   void on_accepted(const Accepted& accepted);
+  [[nodiscard]] Result<TaskRecord> read_record(const std::optional<RecordName>& name,
+                                               const std::vector<UniqueFd>& files) const;
   void on_closed(const Closed& closed);
   void on_shut_down();
   void on_registered(const Registered& registered);

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace postlude::extension {
 
@@ -28,6 +29,9 @@ class ShimLink {
   /// In order. What a shim that does not read leaves unsent is queued; too much of it counts as a
   /// closed link.
   void send(const Message& message);
+
+  /// The open files that came with the message being handled; once.
+  [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_.take_descriptors(); }
 
  private:
   void ready(short revents);

@@ -79,17 +79,23 @@ Result<std::string> Capture::store() {
   if (!written_) {
     return tl::unexpected(written_.error());
   }
-  if (!stored_ && !file_) {
-    written_ = spool_->write_capture(name_, memory_);
-  } else if (file_ && unlinked(file_.get())) {
+  if (!file_) {
+    auto file = spool_->write_capture(name_, memory_);
+    if (!file) {
+      written_ = tl::unexpected(file.error());
+      return tl::unexpected(file.error());
+    }
+    file_ = std::move(*file);
+  } else if (unlinked(file_.get())) {
     auto again = spool_->create_capture(name_);
     if (!again) {
       return tl::unexpected(again.error());
     }
     written_ = copy_file(file_.get(), again->get(), name_);
-  }
-  if (!written_) {
-    return tl::unexpected(written_.error());
+    if (!written_) {
+      return tl::unexpected(written_.error());
+    }
+    file_ = std::move(*again);
   }
   stored_ = true;
   return name_;

@@ -46,6 +46,8 @@ class Capture {
 
   /// Makes the file complete and hands it over; its name. Again: the same name, nothing to do.
   [[nodiscard]] Result<std::string> store();
+  /// Of the complete file, after store(): -1 before. Stays this object's.
+  [[nodiscard]] int fd() const { return stored_ ? file_.get() : -1; }
 
  private:
   void spill(std::string_view bytes);

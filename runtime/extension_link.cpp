@@ -9,6 +9,12 @@
 #include <utility>
 
 namespace postlude::runtime {
+namespace {
+
+/// Each has up to four descriptors, of the 1,024 that Lambda allows a process.
+constexpr std::size_t kMostQueuedWithFiles = 64;
+
+}  // namespace
 
 Result<std::unique_ptr<ExtensionLink>> ExtensionLink::listen(EventLoop& loop,
                                                              Log log,
@@ -40,7 +46,7 @@ ExtensionLink::~ExtensionLink() {
   give_up();
 }
 
-void ExtensionLink::send(const Message& message) {
+void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files) {
   if (lost_) {
     return;
   }
@@ -48,7 +54,10 @@ void ExtensionLink::send(const Message& message) {
     lose("it does not read its messages");
     return;
   }
-  queue_.push_back(encode(message));
+  if (queue_.size() >= kMostQueuedWithFiles) {
+    files.clear();
+  }
+  queue_.push_back({encode(message), std::move(files)});
   if (socket_ && queue_.size() == 1) {
     flush();
   }
@@ -113,7 +122,7 @@ void ExtensionLink::receive_all() {
 
 void ExtensionLink::flush() {
   while (!queue_.empty()) {
-    if (auto sent = socket_->send(queue_.front()); !sent) {
+    if (auto sent = socket_->send(queue_.front().packet, queue_.front().files); !sent) {
       if (sent.error().code != ErrorCode::would_block) {
         lose(sent.error().message);
         return;

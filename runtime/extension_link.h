@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace postlude::runtime {
 
@@ -36,12 +37,18 @@ class ExtensionLink {
 
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  /// In order; before the extension has connected too.
-  void send(const Message& message);
+  /// In order; before the extension has connected too. Open files go along, unless many messages
+  /// wait: descriptors are few, and files have names as well.
+  void send(const Message& message, std::vector<UniqueFd> files = {});
   /// The extension's process is gone: what is queued will not be sent.
   void give_up();
 
  private:
+  struct Queued {
+    std::string packet;
+    std::vector<UniqueFd> files;
+  };
+
   ExtensionLink(EventLoop& loop, Log log, std::string name, PacketListener listener, Events events);
 
   void accept();
@@ -58,7 +65,7 @@ class ExtensionLink {
   std::optional<PacketSocket> socket_;
   std::optional<EventLoop::Slot> listener_slot_;
   std::optional<EventLoop::Slot> slot_;
-  std::deque<std::string> queue_;
+  std::deque<Queued> queue_;
   bool lost_ = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,10 @@ namespace {
 /// The one task of its name in an invocation has number 1; deferred ones count on from there.
 std::string task_id(const Invocation& invocation, const Task& task) {
   return fmt::format("{}/{}/1", invocation.about().key.request_id, task.name);
+}
+
+UniqueFd duplicate(int fd) {
+  return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 ReceiptTask dropped_task(std::string id, std::string name) {
@@ -64,35 +70,38 @@ std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) con
   return tasks;
 }
 
-Result<CapturedBodies> TaskJournal::store(const Invocation& invocation,
-                                          std::optional<InvocationBodies>& captured) {
+Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocation,
+                                                     std::optional<InvocationBodies>& captured) {
   if (!spool_) {
     return tl::unexpected(spool_.error());
   }
   InvocationBodies& bodies = captured.value();
-  CapturedBodies stored;
+  StoredBodies stored;
   auto event = bodies.event.store();
   if (!event) {
     return tl::unexpected(event.error());
   }
-  stored.event = std::move(*event);
-  if (!bodies.error.empty()) {
-    stored.error = fmt::format("{}.error", invocation.about().key.sequence);
-    if (auto written = spool_->write_capture(stored.error, bodies.error); !written) {
-      return tl::unexpected(written.error());
+  stored.names.event = std::move(*event);
+  stored.files.push_back(duplicate(bodies.event.fd()));
+  if (!bodies.answer.empty()) {
+    auto answer = bodies.answer.store();
+    if (!answer) {
+      return tl::unexpected(answer.error());
     }
+    const bool is_error = invocation.answer_kind() == Invocation::AnswerKind::error;
+    (is_error ? stored.names.error : stored.names.response) = std::move(*answer);
+    stored.names.response_has_prelude = bodies.answer_has_prelude;
+    stored.names.response_truncated = bodies.answer.truncated();
+    stored.files.push_back(duplicate(bodies.answer.fd()));
   }
-  if (bodies.answer.empty()) {
-    return stored;
+  if (!bodies.error.empty() && stored.names.error.empty()) {
+    stored.names.error = fmt::format("{}.error", invocation.about().key.sequence);
+    auto error = spool_->write_capture(stored.names.error, bodies.error);
+    if (!error) {
+      return tl::unexpected(error.error());
+    }
+    stored.files.push_back(std::move(*error));
   }
-  auto answer = bodies.answer.store();
-  if (!answer) {
-    return tl::unexpected(answer.error());
-  }
-  const bool is_error = invocation.answer_kind() == Invocation::AnswerKind::error;
-  (is_error ? stored.error : stored.response) = std::move(*answer);
-  stored.response_has_prelude = bodies.answer_has_prelude;
-  stored.response_truncated = bodies.answer.truncated();
   return stored;
 }
 
@@ -115,7 +124,7 @@ std::size_t TaskJournal::accept(const Invocation& invocation,
 
 void TaskJournal::accept_task(const Invocation& invocation,
                               const Task& task,
-                              const Result<CapturedBodies>& stored,
+                              const Result<StoredBodies>& stored,
                               HandOver hand_over) {
   const auto& about = invocation.about();
   const TaskRecord record{.id = task_id(invocation, task),
@@ -125,11 +134,10 @@ void TaskJournal::accept_task(const Invocation& invocation,
                           .function_arn = about.function_arn,
                           .trace_id = about.trace_id,
                           .tenant_id = about.tenant_id,
-                          .bodies = stored.value_or(CapturedBodies{}),
+                          .bodies = stored ? stored->names : CapturedBodies{},
                           .task = task};
   const RecordName name{.number = ++last_record_};
-  const Result<void> written =
-      stored ? spool_->write_record(name, record) : tl::unexpected(stored.error());
+  auto written = stored ? spool_->write_record(name, record) : tl::unexpected(stored.error());
   if (!written) {
     log_.error(fmt::format("the task cannot be kept: {}", written.error().message),
                {about.key.request_id, task.name});
@@ -140,7 +148,18 @@ void TaskJournal::accept_task(const Invocation& invocation,
   if (written) {
     handed_over_.push_back(
         {name.number, record.bodies, {about.key, dropped_task(record.id, task.name)}});
-    link_.send(Accepted{about.key, format_record_name(name)});
+    std::vector<UniqueFd> files;
+    files.push_back(std::move(*written));
+    for (const UniqueFd& body : stored->files) {
+      files.push_back(duplicate(body.get()));
+    }
+    // None without all: they stand for members by their order.
+    if (!std::all_of(files.begin(), files.end(), [](const UniqueFd& file) {
+          return static_cast<bool>(file);
+        })) {
+      files.clear();
+    }
+    link_.send(Accepted{about.key, format_record_name(name)}, std::move(files));
   } else {
     link_.send(Dropped{about.key, record.id, task.name, written.error().message});
   }

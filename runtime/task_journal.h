@@ -71,12 +71,18 @@ class TaskJournal {
   };
 
   [[nodiscard]] std::vector<const Task*> matching(const Invocation& invocation) const;
+  /// Captured bodies as files: their names, and each of them open, in the order of the members.
+  struct StoredBodies {
+    CapturedBodies names;
+    std::vector<UniqueFd> files;
+  };
+
   void accept_task(const Invocation& invocation,
                    const Task& task,
-                   const Result<CapturedBodies>& stored,
+                   const Result<StoredBodies>& stored,
                    HandOver hand_over);
-  [[nodiscard]] Result<CapturedBodies> store(const Invocation& invocation,
-                                             std::optional<InvocationBodies>& bodies);
+  [[nodiscard]] Result<StoredBodies> store(const Invocation& invocation,
+                                           std::optional<InvocationBodies>& bodies);
 
   const Config& config_;
   Result<Spool>& spool_;

@@ -1,10 +1,16 @@
 #include "common/packet_socket.h"
 
+#include "common/spool.h"
+#include "tests/fakes/temp_dir.h"
+
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
+#include <vector>
 
 using namespace postlude;
 
@@ -83,4 +89,41 @@ TEST_CASE("nobody listening is an error that names the socket") {
   const auto refused = PacketSocket::connect("postlude-nobody");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.find("postlude-nobody") != std::string::npos);
+}
+
+TEST_CASE("open files travel with their packet, and only with theirs") {
+  Pair pair;
+  const testing::TempDir folder;
+  std::vector<UniqueFd> files;
+  for (const char* name : {"one", "two"}) {
+    files.emplace_back(::open(folder.write(name, name).c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  CHECK(pair.client->send("with", files));
+  CHECK(pair.client->send("without"));
+  files.clear();
+  CHECK(pair.server->receive().value() == "with");
+  const auto received = pair.server->take_descriptors();
+  REQUIRE(received.size() == 2);
+  CHECK(read_all(received[0].get(), 100, "one") == "one");
+  CHECK(read_all(received[1].get(), 100, "two") == "two");
+  CHECK((::fcntl(received[0].get(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(pair.server->take_descriptors().empty());
+  CHECK(pair.server->receive().value() == "without");
+  CHECK(pair.server->take_descriptors().empty());
+}
+
+TEST_CASE("files that nobody took are closed with the next packet") {
+  Pair pair;
+  std::array<int, 2> ends = {-1, -1};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const UniqueFd reader(ends[0]);
+  std::vector<UniqueFd> files;
+  files.emplace_back(ends[1]);
+  CHECK(pair.client->send("with", files));
+  files.clear();
+  CHECK(pair.client->send("next"));
+  CHECK(pair.server->receive().value() == "with");
+  CHECK(pair.server->receive().value() == "next");
+  char byte = 0;
+  CHECK(::read(reader.get(), &byte, 1) == 0);
 }

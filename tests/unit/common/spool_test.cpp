@@ -10,8 +10,8 @@
 #include <set>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude {
+using testing::TempDir;
 
 namespace {
 
@@ -166,3 +166,17 @@ TEST_CASE("the records of a folder are listed by number, other files are none") 
   std::filesystem::remove_all(fixture.folder.file("spool"));
   CHECK(fixture.spool.records().error().code == ErrorCode::not_found);
 }
+
+TEST_CASE("a record that was written can be read from its open file once the folder is gone") {
+  Fixture fixture;
+  const auto file = fixture.spool.write_record({1, 0, 0}, fixture.record);
+  REQUIRE(file);
+  std::filesystem::remove_all(fixture.folder.file("spool"));
+  for (int time = 0; time < 2; ++time) {
+    const auto read = Spool::read_record(file->get(), {1, 0, 0});
+    REQUIRE(read);
+    CHECK(read->id == fixture.record.id);
+  }
+}
+
+}  // namespace postlude

@@ -6,10 +6,11 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
-using namespace postlude;
-using namespace postlude::extension;
-using namespace postlude::testing;
+namespace postlude::extension {
+using testing::TempDir;
 
 namespace {
 
@@ -121,3 +122,30 @@ TEST_CASE("asking for what was never held gives nothing") {
   fixture.captures.close({"r9", 9});
   CHECK(fixture.has_files());
 }
+
+TEST_CASE("bodies that came as open files need no names any more") {
+  Fixture fixture;
+  std::vector<UniqueFd> files;
+  for (const char* name : {"1.event", "1.response"}) {
+    files.push_back(fixture.spool.open_capture(name).value());
+  }
+  std::filesystem::remove_all(fixture.spool.folder());
+  fixture.captures.hold(fixture.record, std::move(files));
+  CHECK(fixture.event() == R"({"k":1})");
+  CHECK(fixture.captures.bodies(fixture.record).response == R"(["answer"])");
+}
+
+TEST_CASE("open files stand for the bodies that have a name, in their order") {
+  Fixture fixture;
+  fixture.record.bodies.response.clear();
+  fixture.record.bodies.error = std::string("1.error");
+  std::vector<UniqueFd> files;
+  files.push_back(fixture.spool.open_capture("1.event").value());
+  files.push_back(fixture.spool.write_capture("other", R"({"errorType":"E"})").value());
+  fixture.captures.hold(fixture.record, std::move(files));
+  CHECK(fixture.event() == R"({"k":1})");
+  CHECK(fixture.captures.bodies(fixture.record).response == "null");
+  CHECK(fixture.captures.bodies(fixture.record).error == R"({"errorType":"E"})");
+}
+
+}  // namespace postlude::extension

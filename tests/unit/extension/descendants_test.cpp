@@ -14,9 +14,11 @@
 #include <csignal>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
-using postlude::extension::Descendants;
+namespace postlude::extension {
+using testing::is_alive;
+using testing::process_state;
+using testing::TempDir;
+using testing::wait_until_dead;
 
 namespace {
 
@@ -82,3 +84,29 @@ TEST_CASE("a leader that has ended keeps its process id until its task is over")
   descendants.task_ended(task.leader);
   CHECK(process_state(task.leader) == '-');
 }
+
+TEST_CASE("once the deaths were awaited nothing that was killed is left, not even a zombie") {
+  Descendants::adopt_orphans();
+  Descendants descendants;
+  const Task task("one", kDaemon);
+  descendants.task_started(task.leader, "one");
+  descendants.task_ended(task.leader);
+  descendants.await_deaths();
+  CHECK(process_state(task.leader) == '-');
+  CHECK(process_state(task.process) == '-');
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("awaiting deaths where nothing was killed does not wait for what lives") {
+  Descendants::adopt_orphans();
+  Descendants descendants;
+  const Task task("one", kDaemon);
+  descendants.task_started(task.leader, "one");
+  descendants.await_deaths();
+  CHECK(is_alive(task.leader));
+  CHECK(is_alive(task.process));
+  descendants.task_ended(task.leader);
+  descendants.await_deaths();
+}
+
+}  // namespace postlude::extension

@@ -125,3 +125,16 @@ TEST_CASE("a cleared capture starts over") {
   CHECK(capture.store());
   CHECK(disk.content("1.answer") == "second");
 }
+
+TEST_CASE("a stored body stays open, and its bytes outlive its name") {
+  const SpoolInTempDir disk;
+  Spool spool = disk.spool;
+  Capture capture(&spool, "1.event", Capture::Extent::whole);
+  capture.append("abc");
+  CHECK(capture.fd() == -1);
+  REQUIRE(capture.store());
+  disk.spool.remove_capture("1.event");
+  CHECK(read_all(capture.fd(), 100, "1.event") == "abc");
+  REQUIRE(capture.store());
+  CHECK(disk.content("1.event") == "abc");
+}
