@@ -21,6 +21,7 @@ namespace postlude::emulator {
 namespace {
 
 constexpr int kRescanMs = 1;
+constexpr std::chrono::milliseconds kDying{50};
 
 struct Stat {
   std::string name;
@@ -153,8 +154,15 @@ std::size_t thaw_descendants(pid_t ancestor) {
 }
 
 std::vector<ProcessInfo> kill_descendants(pid_t ancestor, std::chrono::milliseconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto end = begin + limit;
   auto first = descendants(ancestor);
+  // Killed a moment ago, or about to exit: no leftover, but not scheduled since.
+  while (!first.empty() && std::chrono::steady_clock::now() < begin + kDying) {
+    ::poll(nullptr, 0, kRescanMs);
+    reap_adopted();
+    first = descendants(ancestor);
+  }
   auto left = first;
   while (!left.empty() && std::chrono::steady_clock::now() < end) {
     for (const ProcessInfo& process : left) {
