@@ -29,7 +29,7 @@ void EventLoop::remove(Slot slot) {
   fds_[slot] = pollfd{-1, 0, 0};
   // The handler may be the one that is running: it is destroyed, and its slot reused, only when
   // the round is over.
-  later_.push_back([this, slot] {
+  later_.emplace_back([this, slot] {
     handlers_[slot] = nullptr;
     free_.push_back(slot);
   });

@@ -110,9 +110,15 @@ Result<TcpListener> listen_on_loopback() {
 }
 
 Result<UniqueFd> accept_tcp(int listener) {
-  UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  UniqueFd fd;
+  do {
+    fd.reset(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  } while (!fd && (errno == EINTR || errno == ECONNABORTED));
+  if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+    return fail(ErrorCode::no_space, errno_error("accept", "a connection").message);
+  }
   if (!fd) {
-    return errno_failure("accept", "");
+    return errno_failure("accept", "a connection");
   }
   disable_delay(fd.get());
   return fd;

@@ -36,7 +36,8 @@ struct TcpListener {
 /// polls cannot fill.
 [[nodiscard]] Result<TcpListener> listen_on_loopback();
 
-/// would_block if none waits. Non-blocking, without Nagle's delay.
+/// would_block if none waits; no_space if there is no descriptor or memory for it, in which case it
+/// goes on waiting. Non-blocking, without Nagle's delay.
 [[nodiscard]] Result<UniqueFd> accept_tcp(int listener);
 
 }  // namespace postlude

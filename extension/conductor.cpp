@@ -187,7 +187,7 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
   if (!result.why.empty()) {
     log_.debug("attempt ended: " + result.why, {task.record.key.request_id, task.record.id});
   }
-  const double random = std::generate_canonical<double, 16>(random_);
+  const auto random = std::generate_canonical<double, 16>(random_);
   apply(session_->schedule.attempt_ended(number, result, now(), random));
 }
 

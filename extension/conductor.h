@@ -36,7 +36,7 @@ class Conductor {
  private:
   /// What the shim's first message makes possible.
   struct Session {
-    Session(EventLoop& loop, const Hello& hello, ExtensionApi::Handlers handlers);
+    Session(EventLoop& loop, const Hello& first, ExtensionApi::Handlers handlers);
 
     Hello hello;
     Spool spool;

@@ -1,4 +1,5 @@
 #include "common/log.h"
+#include "common/standard_descriptors.h"
 #include "extension/conductor.h"
 
 #include <csignal>
@@ -8,6 +9,7 @@
 /// Without a shim there is nothing to do, so every failure here ends the process; the shim then
 /// goes on without it, and the function never notices.
 int main(int argc, char** argv) {
+  postlude::reserve_standard_descriptors();
   const postlude::Log log(STDOUT_FILENO, postlude::LogLevel::info);
   if (argc != 3 || std::string_view(argv[1]) != "--link") {
     log.error("usage: postlude-extension --link NAME (the shim starts this program)");

@@ -168,7 +168,7 @@ std::string error_json(std::string_view posted) {
     return std::string(posted);
   }
   // A long error, with its stack trace, may have been cut.
-  const std::string completed = complete_cut_json(posted);
+  std::string completed = complete_cut_json(posted);
   const auto first_part = parse_json(completed);
   if (first_part && first_part->is_object() && first_part->contains("errorMessage")) {
     return completed;

@@ -5,6 +5,7 @@
 //   extension                          logged; the function runs, deferred work ends dropped
 //   runtime                            logged, exit 127, as a shell reports a missing command
 //   anything later                     the shim ends as the runtime ended
+#include "common/standard_descriptors.h"
 #include "runtime/pass_through.h"
 #include "runtime/shim.h"
 
@@ -46,6 +47,7 @@ int serve(const std::vector<std::string>& command, const Environment& environmen
 }  // namespace
 
 int main(int argc, char** argv) {
+  reserve_standard_descriptors();
   const Environment environment = Environment::of_process();
   const auto line = parse_command_line({argv + 1, argv + argc}, environment);
   if (!line) {

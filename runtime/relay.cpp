@@ -49,8 +49,8 @@ Relay::Relay(EventLoop& loop,
 }
 
 void Relay::resume_polls() {
-  for (std::size_t i = 0; i < connections_.size(); ++i) {
-    connections_[i]->resume();
+  for (const auto& connection : connections_) {
+    connection->resume();
   }
 }
 
@@ -71,15 +71,16 @@ void Relay::accept_all() {
   for (; accepted; accepted = accept_tcp(listener_.fd())) {
     connections_.push_back(std::make_unique<RelayConnection>(context_, std::move(*accepted)));
   }
-  if (accepted.error().code != ErrorCode::would_block && !connections_.empty()) {
-    // Out of descriptors: the next ones wait in the backlog until a connection has gone.
+  if (accepted.error().code == ErrorCode::no_space) {
+    // The next ones wait in the backlog; asking for them at once would only turn in circles.
+    constexpr Millis kPause{100};
     listener_.want(0);
+    context_.loop.at(now() + kPause, [this] { listener_.want(POLLIN); });
   }
 }
 
 void Relay::forget(const RelayConnection& connection) {
   std::erase_if(connections_, [&](const auto& owned) { return owned.get() == &connection; });
-  listener_.want(POLLIN);
   on_ended_();
 }
 

@@ -31,15 +31,6 @@ void RelayConnection::resume() {
   update_events();
 }
 
-bool RelayConnection::awaits_answer() const {
-  return passing() && !exchange_.is_poll() && exchange_.request_done();
-}
-
-bool RelayConnection::cut_short() const {
-  const RelayLane& lane = runtime_.requests();
-  return phase_ == Phase::relaying && lane.ended() && !lane.unsent() && !exchange_.request_done();
-}
-
 void RelayConnection::on_runtime(short revents) {
   if (phase_ == Phase::finished) {
     return;
@@ -389,27 +380,19 @@ void RelayConnection::finish() {
 
 bool RelayConnection::may_read_request() const {
   const RelayLane& lane = runtime_.requests();
-  if (lane.ended() || lane.unsent()) {
-    return false;
-  }
-  if (phase_ == Phase::idle) {
-    return !platform_.answers().unsent();
-  }
-  return (passing() || phase_ == Phase::local) && !exchange_.request_done();
+  const bool expects = phase_ == Phase::idle
+                           ? !platform_.answers().unsent()
+                           : (passing() || phase_ == Phase::local) && !exchange_.request_done();
+  return expects && !lane.ended() && !lane.unsent();
 }
 
 void RelayConnection::update_events() {
-  if (phase_ == Phase::finished) {
-    return;
+  using Wish = RuntimeSide::Wish;
+  if (phase_ != Phase::finished) {
+    const Wish wish = may_read_request() ? Wish::read : Wish::notice_end;
+    runtime_.update_events(phase_ == Phase::closing ? Wish::only_send : wish, platform_.answers());
+    platform_.update_events(runtime_.requests());
   }
-  RuntimeSide::Wish wish = RuntimeSide::Wish::notice_end;
-  if (phase_ == Phase::closing) {
-    wish = RuntimeSide::Wish::only_send;
-  } else if (may_read_request()) {
-    wish = RuntimeSide::Wish::read;
-  }
-  runtime_.update_events(wish, platform_.answers());
-  platform_.update_events(runtime_.requests());
 }
 
 }  // namespace postlude::runtime

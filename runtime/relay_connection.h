@@ -33,9 +33,14 @@ class RelayConnection {
   void resume();
   /// The runtime's stream ended in the middle of a message, and all of it went up: only the
   /// platform's word on the fragment is still to come.
-  [[nodiscard]] bool cut_short() const;
+  [[nodiscard]] bool cut_short() const {
+    return phase_ == Phase::relaying && runtime_.requests().ended() &&
+           !runtime_.requests().unsent() && !exchange_.request_done();
+  }
   /// A whole request that is no poll waits for the platform's answer.
-  [[nodiscard]] bool awaits_answer() const;
+  [[nodiscard]] bool awaits_answer() const {
+    return passing() && !exchange_.is_poll() && exchange_.request_done();
+  }
 
  private:
   enum class Phase {

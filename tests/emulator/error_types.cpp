@@ -37,7 +37,7 @@ std::string clean_error_type(std::string_view reported) {
 std::string platform_error_body(const std::string& type,
                                 const std::string& request_id,
                                 const std::string& message) {
-  return fmt::format("{{\"errorType\":{},\"errorMessage\":{}}}",
+  return fmt::format(R"({{"errorType":{},"errorMessage":{}}})",
                      json_quoted(type),
                      json_quoted(fmt::format("RequestId: {} Error: {}", request_id, message)));
 }

@@ -33,8 +33,8 @@ Result<std::unique_ptr<ExecutionEnvironment>> ExecutionEnvironment::start(const 
   return environment;
 }
 
-ExecutionEnvironment::ExecutionEnvironment(const World& world, int number)
-    : world_(world), number_(number), log_stream_(new_log_stream()) {
+ExecutionEnvironment::ExecutionEnvironment(World world, int number)
+    : world_(std::move(world)), number_(number), log_stream_(new_log_stream()) {
   api_settings_ = {.event_framing = world_.options.event_framing,
                    .init_type = world_.options.init_type,
                    .function_name = world_.options.function_name,

@@ -53,7 +53,7 @@ class ExecutionEnvironment {
   enum class PhaseEnd { done, expired, failed, stopped };
   enum class Wake { invocation, crash, shutdown };
 
-  ExecutionEnvironment(const World& world, int number);
+  ExecutionEnvironment(World world, int number);
   [[nodiscard]] Result<void> open();
   void run(const std::stop_token& stop);
   [[nodiscard]] Wake wait_idle();

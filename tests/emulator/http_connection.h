@@ -53,7 +53,7 @@ class HttpConnection {
 
  private:
   [[nodiscard]] Result<void> receive();
-  void remember_head(std::string_view head);
+  void remember_head(std::string_view bytes);
 
   UniqueFd socket_;
   HttpFraming framing_{MessageKind::request};

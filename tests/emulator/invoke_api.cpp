@@ -59,7 +59,7 @@ void service_error(httplib::Response& response,
                    const std::string& members) {
   response.status = status;
   response.set_header("x-amzn-ErrorType", type);
-  response.set_content(fmt::format("{{\"Type\":\"User\",{}}}", members), "application/json");
+  response.set_content(fmt::format(R"({{"Type":"User",{}}})", members), "application/json");
 }
 
 std::string message_member(const std::string& message) {

@@ -13,11 +13,11 @@ namespace {
 using std::chrono::milliseconds;
 
 CLI::Validator duration() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        return parse_duration(text) ? std::string() : text + " is no duration like 250ms, 10s, 2m";
-      },
-      "DURATION");
+  return {[](const std::string& text) {
+            return parse_duration(text) ? std::string()
+                                        : text + " is no duration like 250ms, 10s, 2m";
+          },
+          "DURATION"};
 }
 
 /// Texts as they were given; turned into Options when all of them are known.
@@ -197,10 +197,10 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
   long long number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit(parsed.ptr, text.data() + text.size());
-  static const std::map<std::string, int> units{{"ms", 1}, {"s", 1000}, {"m", 60'000}};
-  const auto found = units.find(unit);
+  static const std::map<std::string, int> kUnits{{"ms", 1}, {"s", 1000}, {"m", 60'000}};
+  const auto found = kUnits.find(unit);
   constexpr long long kMost = 1'000'000;
-  if (parsed.ec != std::errc{} || number < 0 || number > kMost || found == units.end()) {
+  if (parsed.ec != std::errc{} || number < 0 || number > kMost || found == kUnits.end()) {
     return std::nullopt;
   }
   return milliseconds{number * found->second};

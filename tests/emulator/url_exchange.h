@@ -26,8 +26,8 @@ class UrlExchange {
   UrlExchange(const World& world, HttpConnection& connection)
       : world_(world), connection_(connection) {}
 
-  /// False: the connection must end.
-  [[nodiscard]] bool serve(std::string_view head);
+  /// `bytes` is the request's head. False: the connection must end.
+  [[nodiscard]] bool serve(std::string_view bytes);
 
  private:
   enum class Relay { done, caller_left, cut };

@@ -9,9 +9,10 @@
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude::testing {
 using namespace std::chrono_literals;
 
 namespace {
@@ -33,7 +34,7 @@ TEST_CASE("a registered extension holds an invocation until its task ended, then
   extension.platform().send_invoke("r1");
   extension.accept({.script = "cat; until test -e go; do sleep 0.02; done"});
   extension.close(1);
-  extension.wait_for_output("\"event\":{\"k\": \"v\"}");
+  extension.wait_for_output(R"("event":{"k": "v"})");
   CHECK_FALSE(extension.platform().has_request());
   CHECK_FALSE(extension.has_message());
   extension.folder().write("go", "");
@@ -41,8 +42,8 @@ TEST_CASE("a registered extension holds an invocation until its task ended, then
   CHECK(settled.key == ExtensionProcess::key(1));
   CHECK(settled.carried == 0);
   extension.platform().expect_poll();
-  const std::string& output = extension.wait_for_output("\"postlude\":\"receipt\"");
-  CHECK(output.find("\"id\":\"r1/a/1\",\"name\":\"a\",\"state\":\"done\"") != std::string::npos);
+  const std::string& output = extension.wait_for_output(R"("postlude":"receipt")");
+  CHECK(output.find(R"("id":"r1/a/1","name":"a","state":"done")") != std::string::npos);
   CHECK(spool_is_empty(extension));
 }
 
@@ -66,8 +67,8 @@ TEST_CASE("an extension that the platform refused runs tasks and reports, but ne
   extension.accept({.script = "exit 3"});
   extension.close(1);
   CHECK(extension.expect<Settled>().key == ExtensionProcess::key(1));
-  const std::string& output = extension.wait_for_output("\"why\":\"exit status 3\"");
-  CHECK(output.find("\"level\":\"WARN\"") != std::string::npos);
+  const std::string& output = extension.wait_for_output(R"("why":"exit status 3")");
+  CHECK(output.find(R"("level":"WARN")") != std::string::npos);
   extension.close(2);
   CHECK(extension.expect<Settled>().key == ExtensionProcess::key(2));
   CHECK_FALSE(extension.platform().has_request());
@@ -107,7 +108,7 @@ TEST_CASE("a refused poll is tried once more after the next settled invocation, 
   static_cast<void>(extension.expect<Settled>());
   extension.platform().expect_poll();
   extension.platform().answer(403, "{}");
-  extension.wait_for_output("poll for the next event: 403\"");
+  extension.wait_for_output(R"(poll for the next event: 403")");
   extension.close(2);
   static_cast<void>(extension.expect<Settled>());
   extension.close(3);
@@ -131,15 +132,15 @@ TEST_CASE("work that the deadline cuts is carried and runs after the next answer
   extension.accept({.script = "test -e go || exec sleep 600; cat", .time_left = 300ms});
   extension.close(1, 300ms);
   CHECK(extension.expect<Settled>().carried == 1);
-  extension.wait_for_output("\"state\":\"carried\"");
+  extension.wait_for_output(R"("state":"carried")");
   CHECK(std::filesystem::exists(extension.spool_file("0000000001-0-1.task")));
   extension.folder().write("go", "");
   extension.answer(2, 20s);
-  extension.wait_for_output("\"attempt\":1,\"requestId\":\"r1\"");
+  extension.wait_for_output(R"("attempt":1,"requestId":"r1")");
   extension.close(2);
   CHECK(extension.expect<Settled>().carried == 0);
-  extension.wait_for_output("\"requestId\":\"r2\"");
-  extension.wait_for_output("\"state\":\"done\"");
+  extension.wait_for_output(R"("requestId":"r2")");
+  extension.wait_for_output(R"("state":"done")");
   CHECK(spool_is_empty(extension));
 }
 
@@ -148,7 +149,7 @@ TEST_CASE("a task runs although the function removed the whole spool meanwhile")
   extension.start_driven();
   extension.accept({.script = "until test -e go; do sleep 0.02; done; exit 1", .attempts = 2});
   extension.accept({.script = "cat"});
-  extension.wait_for_output("\"event\":{\"k\": \"v\"}");
+  extension.wait_for_output(R"("event":{"k": "v"})");
   // The extension removes the second task's record at the same time: what is gone already is fine.
   const std::filesystem::path spool = extension.folder().file("spool");
   for (std::error_code gone; std::filesystem::exists(spool);) {
@@ -157,7 +158,7 @@ TEST_CASE("a task runs although the function removed the whole spool meanwhile")
   extension.folder().write("go", "");
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
-  extension.wait_for_output("\"state\":\"failed\",\"attempts\":2");
+  extension.wait_for_output(R"("state":"failed","attempts":2)");
 }
 
 TEST_CASE("a record that is missing or damaged is a dropped task") {
@@ -166,11 +167,11 @@ TEST_CASE("a record that is missing or damaged is a dropped task") {
   extension.answer(1, 20s);
   extension.send(Accepted{ExtensionProcess::key(1), "0000000001-0-0.task"});
   extension.send(Accepted{ExtensionProcess::key(1), "../../etc/passwd"});
-  REQUIRE(extension.spool().write_capture("0000000002-0-0.task", "{\"id\":"));
+  REQUIRE(extension.spool().write_capture("0000000002-0-0.task", R"({"id":)"));
   extension.send(Accepted{ExtensionProcess::key(1), "0000000002-0-0.task"});
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
-  const std::string& output = extension.wait_for_output("\"message\":\"deferred work: 3 dropped\"");
+  const std::string& output = extension.wait_for_output(R"("message":"deferred work: 3 dropped")");
   CHECK(output.find("record unreadable") != std::string::npos);
 }
 
@@ -188,14 +189,16 @@ TEST_CASE("packets that are no message are reported and ignored") {
 }
 
 TEST_CASE("a first message that is no hello of our version ends the extension with a clear error") {
-  for (const auto& [packet, reason] :
-       {std::pair(R"({"type":"hello","protocol":999})", "protocol 999 instead of 1"),
-        std::pair("nonsense", "the shim's first message: "),
-        std::pair(R"({"type":"empty"})", "it is no hello")}) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"type":"hello","protocol":999})", "protocol 999 instead of 1"},
+      {"nonsense", "the shim's first message: "},
+      {R"({"type":"empty"})", "it is no hello"}};
+  for (const auto& entry : cases) {
+    const std::string& packet = entry.first;
     CAPTURE(packet);
     ExtensionProcess extension;
     extension.send_bytes(packet);
-    extension.wait_for_output(reason);
+    extension.wait_for_output(entry.second);
     CHECK(extension.wait_for_exit() == 1);
   }
 }
@@ -234,9 +237,9 @@ TEST_CASE(
   static_cast<void>(extension.expect<Empty>());
   CHECK(extension.wait_for_exit() == 0);
   CHECK(wait_until_dead(leader));
-  const std::string& output = extension.wait_for_output("\"requestId\":\"r2\"");
-  CHECK(output.find("\"state\":\"expired\",\"attempts\":0") != std::string::npos);
-  CHECK(output.find("\"why\":\"the environment ended\"") != std::string::npos);
+  const std::string& output = extension.wait_for_output(R"("requestId":"r2")");
+  CHECK(output.find(R"("state":"expired","attempts":0)") != std::string::npos);
+  CHECK(output.find(R"("why":"the environment ended")") != std::string::npos);
 }
 
 TEST_CASE("a shutdown with nothing to do is answered at once") {
@@ -264,5 +267,7 @@ TEST_CASE("a program that cannot be run fails with a reason, and the invocation 
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
   extension.wait_for_output("bin/none does not exist");
-  CHECK(extension.output().find("\"state\":\"done\"") != std::string::npos);
+  CHECK(extension.output().find(R"("state":"done")") != std::string::npos);
 }
+
+}  // namespace postlude::testing

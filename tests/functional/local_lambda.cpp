@@ -4,6 +4,7 @@
 #include "common/environment.h"
 #include "common/json_text.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
@@ -63,7 +64,7 @@ std::vector<std::string> command_line(const LambdaSetup& setup, const std::strin
     argv.insert(argv.end(), {"--layer", setup.layer_dir});
   }
   for (const auto& [name, value] : setup.env) {
-    argv.insert(argv.end(), {"--env", name + "=" + value});
+    argv.insert(argv.end(), {"--env", fmt::format("{}={}", name, value)});
   }
   argv.insert(argv.end(), setup.options.begin(), setup.options.end());
   return argv;

@@ -74,6 +74,97 @@ for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGABRT', 'SIGTERM', 'SIGPIPE', 'SI
   });
 }
 
+test('the shim writes no core file of its own for a runtime that crashed', async (t) => {
+  const platform = await startPlatform(t);
+  const watch = [
+    'import os, resource, sys',
+    '_, most = resource.getrlimit(resource.RLIMIT_CORE)',
+    'resource.setrlimit(resource.RLIMIT_CORE, (most, most))',
+    'pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)',
+    'status = os.waitpid(pid, 0)[1]',
+    'print("signal", os.WTERMSIG(status), "core", os.WCOREDUMP(status), "limit", most)',
+  ].join('\n');
+  const crash = [path.join(bareLayer, 'postlude'), 'sh', '-c', 'ulimit -c 0; kill -ABRT $$'];
+  const program = new Program(t, 'python3', ['-c', watch, ...crash], {
+    env: environment(platform),
+    cwd: fs.mkdtempSync(path.join(folder, 'core-')),
+  });
+  await program.ended();
+  assert.match(program.stdout, /signal 6 core False/);
+});
+
+async function parkPoll(platform, shim) {
+  await shim.agent.order('connect', { name: 'a' });
+  await shim.agent.order('send', { name: 'a', text: nextRequest() });
+  const upstream = await platform.connection();
+  await upstream.read(nextRequest().length);
+  return upstream;
+}
+
+test('a runtime that is stopped and goes on has not ended', async (t) => {
+  const { platform, shim } = await start(t);
+  const upstream = await parkPoll(platform, shim);
+  process.kill(shim.agent.about.pid, 'SIGSTOP');
+  await quietTime();
+  assert.equal(shim.child.exitCode, null);
+  assert.equal(upstream.ending, null);
+  const event = eventMessage('id', '{}');
+  await upstream.send(event);
+  process.kill(shim.agent.about.pid, 'SIGCONT');
+  const { text } = await shim.agent.order('read', { name: 'a', size: event.length });
+  assert.equal(text, event.toString('latin1'));
+});
+
+test('a parked poll outlasts a freeze of everything', async (t) => {
+  const { platform, shim } = await start(t);
+  const upstream = await parkPoll(platform, shim);
+  const all = [shim.agent.about.pid, shim.pid];
+  all.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+  await quietTime();
+  const event = eventMessage('id', '{}');
+  await upstream.send(event);
+  all.reverse().forEach((pid) => process.kill(pid, 'SIGCONT'));
+  const { text } = await shim.agent.order('read', { name: 'a', size: event.length });
+  assert.equal(text, event.toString('latin1'));
+});
+
+test('an answer given after SIGTERM arrives', async (t) => {
+  const { platform, shim } = await start(t);
+  const upstream = await parkPoll(platform, shim);
+  const event = eventMessage('id', '{}');
+  await upstream.send(event);
+  await shim.agent.order('read', { name: 'a', size: event.length });
+  process.kill(shim.pid, 'SIGTERM');
+  await shim.agent.signalled(1);
+  const response = responseMessage('id', 'last').toString('latin1');
+  shim.agent.tell('send_and_exit', { name: 'a', text: response, status: 0 });
+  assertSameBytes(await upstream.read(response.length), response);
+  await upstream.send(kAccepted);
+  assert.equal((await shim.ended()).status, 0);
+});
+
+test('with the standard descriptors closed the relay works, and the runtime finds them closed', async (t) => {
+  const platform = await startPlatform(t);
+  const list = path.join(folder, 'open-descriptors');
+  const runtime = path.join(folder, 'runtime-of-closed');
+  // ls opens the folder itself, with the lowest free number.
+  fs.writeFileSync(
+    runtime,
+    `#!/bin/sh\nls /proc/self/fd 3>${list} >&3 3>&-\nexec "$@" </dev/null >/dev/null 2>&1\n`,
+    { mode: 0o755 },
+  );
+  fs.writeFileSync(
+    path.join(folder, 'closed'),
+    `#!/bin/bash\nexec 0<&- 1>&- 2>&-\nexec ${path.join(bareLayer, 'postlude')} ${runtime} "$@"\n`,
+    { mode: 0o755 },
+  );
+  const shim = await Shim.start(t, platform, { layer: folder, program: 'closed' });
+  const upstream = await exchange(platform, await shim.runtime(t), nextRequest(), eventMessage('id', '{}'));
+  assert.equal(upstream.buffered, 0);
+  const standard = fs.readFileSync(list, 'latin1').trim().split('\n').filter((fd) => Number(fd) < 3);
+  assert.deepEqual(standard, ['0', '1']);
+});
+
 test('the end of the runtime is repeated within 20 ms, parked poll and cut response or not', async (t) => {
   const latencies = [];
   for (let round = 0; round < 8; round += 1) {

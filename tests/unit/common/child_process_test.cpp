@@ -16,8 +16,9 @@
 #include <csignal>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude {
+using testing::TempDir;
+using testing::wait_until_dead;
 
 namespace {
 
@@ -104,7 +105,8 @@ TEST_CASE("a child has an empty signal mask and default dispositions, whatever o
 }
 
 TEST_CASE("descriptors are kept or closed as asked") {
-  const UniqueFd open_one(::open("/dev/null", O_RDONLY));  // deliberately not close-on-exec
+  // NOLINTNEXTLINE(android-cloexec-open): an inheritable descriptor is what the test is about
+  const UniqueFd open_one(::open("/dev/null", O_RDONLY));
   const std::string path = "/proc/$$/fd/" + std::to_string(open_one.get());
   const std::string script = "test -e " + path + " && echo open || echo closed";
   ChildSpec spec = shell(script);
@@ -197,3 +199,5 @@ TEST_CASE("a process can end as its child ended") {
     CHECK(ended.number == status.number);
   }
 }
+
+}  // namespace postlude

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace postlude;
+namespace postlude {
 
 TEST_CASE("the registration asks for INVOKE alone, under the internal name") {
   CHECK(register_request("127.0.0.1:9001") ==
@@ -62,3 +62,5 @@ TEST_CASE("a refusal is described in the platform's words where it has some") {
   CHECK(describe_refusal(500, "<html>") == "500");
   CHECK(describe_refusal(500, "[]") == "500");
 }
+
+}  // namespace postlude

@@ -69,7 +69,7 @@ struct Sample {
 
 const std::vector<Sample>& samples() {
   using enum MessageKind;
-  static const std::vector<Sample> all = {
+  static const std::vector<Sample> kAll = {
       {request, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n", "he", ""},
       {request, "\r\n\r\nGET /next HTTP/1.0\r\n\r\n", "he", ""},
       {request, "POST /r HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "hpe", "hello"},
@@ -104,7 +104,7 @@ const std::vector<Sample>& samples() {
        "hfpffpffte",
        "ab"},
   };
-  return all;
+  return kAll;
 }
 
 void check(const Sample& sample, const Reader& reader) {
@@ -139,8 +139,8 @@ TEST_CASE("messages are found whole, split anywhere in two, and byte by byte") {
 
 TEST_CASE("two ways to read a message, or none, are refused however they are split") {
   using enum MessageKind;
-  static const std::string chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-  static const std::vector<std::string> bodies = {
+  const std::string chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::vector<std::string> bodies = {
       "g\r\n",
       "\r\n",
       ";a\r\n",
@@ -195,7 +195,9 @@ TEST_CASE("two ways to read a message, or none, are refused however they are spl
   for (const std::string& body : bodies) {
     refused.emplace_back(request, chunked + body);
   }
-  for (const auto& [kind, bytes] : refused) {
+  for (const auto& message : refused) {
+    const MessageKind kind = message.first;
+    const std::string& bytes = message.second;
     CAPTURE(bytes);
     Reader whole(kind);
     whole.feed(bytes);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude {
+using testing::ScriptedPlatform;
 
 namespace {
 
@@ -169,3 +169,5 @@ TEST_CASE("a connection may go while a request is under way") {
   loop.at(now(), [&loop] { loop.stop(); });
   loop.run();
 }
+
+}  // namespace postlude

@@ -13,8 +13,9 @@
 #include <csignal>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude {
+using testing::TempDir;
+using testing::wait_until_dead;
 
 namespace {
 
@@ -76,3 +77,5 @@ TEST_CASE("a process that does not exist has nothing") {
   CHECK(children_of(kNobody).empty());
   CHECK_FALSE(initial_variable(kNobody, "PATH"));
 }
+
+}  // namespace postlude

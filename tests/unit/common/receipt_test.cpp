@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-using namespace postlude;
+namespace postlude {
 using namespace std::chrono_literals;
 
 namespace {
@@ -74,12 +74,13 @@ TEST_CASE("the level is WARN if any task failed, expired, was spilled or dropped
                                                                  {TaskState::expired, "WARN"},
                                                                  {TaskState::spilled, "WARN"},
                                                                  {TaskState::dropped, "WARN"}};
-  for (const auto& [state, level] : levels) {
+  for (const auto& entry : levels) {
+    const TaskState state = entry.first;
     CAPTURE(state_name(state));
     Receipt receipt;
     receipt.tasks = {task(TaskState::done), task(state), task(TaskState::done)};
     const auto line = only_line(receipt);
-    CHECK(line.at("level") == level);
+    CHECK(line.at("level") == entry.second);
     CHECK(line.at("tasks")[1].at("state") == state_name(state));
   }
 }
@@ -128,3 +129,5 @@ TEST_CASE("long and malformed texts from outside never make a line too long or i
     CHECK(line.find('\n') == std::string::npos);
   }
 }
+
+}  // namespace postlude

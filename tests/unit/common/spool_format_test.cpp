@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-using namespace postlude;
+namespace postlude {
 
 namespace {
 
@@ -127,7 +127,7 @@ TEST_CASE("a member that is missing or of the wrong type is named") {
   CHECK(decode_record("{}").error().message.find("'id'") != std::string::npos);
   std::string text = encode_record(record());
   const std::string member = "\"sequence\":7";
-  text.replace(text.find(member), member.size(), "\"sequence\":\"7\"");
+  text.replace(text.find(member), member.size(), R"("sequence":"7")");
   CHECK_FALSE(decode_record(text));
   CHECK_FALSE(decode_record("[]"));
   CHECK_FALSE(decode_record("null"));
@@ -140,3 +140,5 @@ TEST_CASE("environments have folders of their own, the same in every process") {
   CHECK(one != environment_folder("2026/01/02/[$LATEST]0123456789abcdee"));
   CHECK(environment_folder("") == "cbf29ce484222325");
 }
+
+}  // namespace postlude

@@ -10,8 +10,8 @@
 #include <set>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude {
+using testing::TempDir;
 
 namespace {
 
@@ -178,3 +178,5 @@ TEST_CASE("a record that was written can be read from its open file once the fol
     CHECK(read->id == fixture.record.id);
   }
 }
+
+}  // namespace postlude

@@ -9,9 +9,8 @@
 #include <utility>
 #include <vector>
 
-using namespace postlude;
-using namespace postlude::extension;
-using namespace postlude::testing;
+namespace postlude::extension {
+using testing::TempDir;
 
 namespace {
 
@@ -148,3 +147,5 @@ TEST_CASE("open files stand for the bodies that have a name, in their order") {
   CHECK(fixture.captures.bodies(fixture.record).response == "null");
   CHECK(fixture.captures.bodies(fixture.record).error == R"({"errorType":"E"})");
 }
+
+}  // namespace postlude::extension

@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude::extension {
+using testing::TempDir;
 
 namespace {
 
@@ -114,3 +114,5 @@ TEST_CASE("a command dies with us, so that a successor can run it again") {
   const Fixture fixture;
   CHECK(fixture.spec({{"sh"}, {}, {}})->parent_death_signal == 9);
 }
+
+}  // namespace postlude::extension

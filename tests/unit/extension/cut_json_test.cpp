@@ -7,8 +7,7 @@
 
 #include <string>
 
-using namespace postlude;
-using postlude::extension::complete_cut_json;
+namespace postlude::extension {
 
 TEST_CASE("a whole document stays as it is") {
   for (const std::string text : {R"({"a":[1,{"b":"c"}],"d":null})", R"([])", R"("text")"}) {
@@ -72,3 +71,5 @@ TEST_CASE("absurd nesting ends early") {
   const std::string deep(200'000, '[');
   CHECK_FALSE(parse_json(complete_cut_json(deep)));
 }
+
+}  // namespace postlude::extension

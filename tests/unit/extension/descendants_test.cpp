@@ -14,9 +14,11 @@
 #include <csignal>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
-using postlude::extension::Descendants;
+namespace postlude::extension {
+using testing::is_alive;
+using testing::process_state;
+using testing::TempDir;
+using testing::wait_until_dead;
 
 namespace {
 
@@ -106,3 +108,5 @@ TEST_CASE("awaiting deaths where nothing was killed does not wait for what lives
   descendants.task_ended(task.leader);
   descendants.await_deaths();
 }
+
+}  // namespace postlude::extension

@@ -14,9 +14,8 @@
 #include <optional>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::extension;
-using namespace postlude::testing;
+namespace postlude::extension {
+using testing::TempDir;
 
 namespace {
 
@@ -99,7 +98,9 @@ TEST_CASE("texts and event larger than the pipe arrive whole, however they are r
     CAPTURE(piece);
     Fixture fixture;
     fixture.feed({before, after}, fixture.event(content));
-    CHECK((fixture.read_all_of_it(piece) == before + content + after));
+    std::string whole = before;
+    whole.append(content).append(after);
+    CHECK((fixture.read_all_of_it(piece) == whole));
   }
 }
 
@@ -129,3 +130,5 @@ TEST_CASE("an event file that somebody cut ends the document where it ends") {
   REQUIRE(::truncate(fixture.folder.file("event").c_str(), 50'000) == 0);
   CHECK(fixture.read_all_of_it(4096).size() < 100'000);
 }
+
+}  // namespace postlude::extension

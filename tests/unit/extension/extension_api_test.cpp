@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-using namespace postlude;
-using namespace postlude::extension;
-using namespace postlude::testing;
+namespace postlude::extension {
+using testing::ScriptedPlatform;
 
 namespace {
 
@@ -83,3 +82,5 @@ TEST_CASE("a poll that is refused, cut or answered with nonsense is told as refu
   fixture.turn([&] { return fixture.refusals.size() == 3; });
   CHECK(fixture.events.empty());
 }
+
+}  // namespace postlude::extension

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace postlude;
-using namespace postlude::extension;
+namespace postlude::extension {
 
 namespace {
 
@@ -83,3 +82,5 @@ TEST_CASE("two streams share one allowance") {
   CHECK(out.all() == "abc\nd\n");
   CHECK(out.allowance.withheld == 2);
 }
+
+}  // namespace postlude::extension

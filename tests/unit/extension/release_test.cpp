@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using postlude::extension::Release;
+namespace postlude::extension {
 using Verdict = Release::Verdict;
 
 TEST_CASE("the first poll is made at once after the registration") {
@@ -68,3 +68,5 @@ TEST_CASE("a poll that succeeds again earns a refusal another try") {
   release.refused();
   CHECK(release.settled("c") == Verdict::ask);
 }
+
+}  // namespace postlude::extension

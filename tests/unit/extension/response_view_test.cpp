@@ -7,8 +7,7 @@
 
 #include <string>
 
-using namespace postlude;
-using namespace postlude::extension;
+namespace postlude::extension {
 using namespace std::string_literals;
 using Json = nlohmann::json;
 
@@ -151,3 +150,5 @@ TEST_CASE("an error object that was cut keeps what was whole") {
   CHECK(error_json(R"({"errorType":"E","errorMessage":"m","stackTrace":["a","b)") ==
         R"({"errorType":"E","errorMessage":"m","stackTrace":["a","b"]})");
 }
+
+}  // namespace postlude::extension

@@ -2,8 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace postlude;
-using namespace postlude::extension;
+namespace postlude::extension {
 using namespace std::chrono_literals;
 
 TEST_CASE("the longest wait doubles with every failed attempt up to ten seconds") {
@@ -31,3 +30,5 @@ TEST_CASE("only short waits that fit into the time left hold the environment") {
   CHECK_FALSE(worth_holding(500ms, 500ms));
   CHECK(worth_holding(499ms, 500ms));
 }
+
+}  // namespace postlude::extension

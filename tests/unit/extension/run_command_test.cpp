@@ -9,10 +9,13 @@
 #include <csignal>
 #include <string>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude::extension {
 using namespace std::chrono_literals;
-using postlude::extension::AttemptResult;
+using testing::CommandBench;
+using testing::CommandInput;
+using testing::is_alive;
+using testing::process_state;
+using testing::TempDir;
 using Kind = postlude::extension::AttemptResult::Kind;
 
 namespace {
@@ -106,7 +109,8 @@ TEST_CASE("output that was written just before the end is not lost") {
 
 TEST_CASE("a command has no descriptors but the standard ones") {
   CommandBench bench;
-  const UniqueFd leak(::open("/dev/null", O_RDONLY));  // deliberately not close-on-exec
+  // NOLINTNEXTLINE(android-cloexec-open): an inheritable descriptor is what the test is about
+  const UniqueFd leak(::open("/dev/null", O_RDONLY));
   const std::string leaked = "/proc/$$/fd/" + std::to_string(leak.get());
   CHECK(bench.run("test -e " + leaked + " && echo leaked; echo end").kind == Kind::success);
   CHECK(bench.wait_for_line("end").empty());
@@ -248,3 +252,5 @@ TEST_CASE("a program that exists but cannot run is refused with a reason that na
   CHECK(why_of("#!/no/such/interpreter\n").find("interpreter") != std::string::npos);
   CHECK(why_of("echo no first line\n").find("#! line") != std::string::npos);
 }
+
+}  // namespace postlude::extension

@@ -4,7 +4,17 @@
 
 namespace postlude::testing {
 
-using namespace postlude::extension;
+using extension::Accounting;
+using extension::AttemptResult;
+using extension::EndTask;
+using extension::kMostInterruptions;
+using extension::NoteInterruption;
+using extension::ReleaseInvocation;
+using extension::StartAttempt;
+using extension::Step;
+using extension::Steps;
+using extension::StopAttempt;
+using extension::WriteReceipt;
 
 namespace {
 
@@ -52,7 +62,7 @@ ScheduleUnderTest::Lines ScheduleUnderTest::close(std::uint64_t invocation, Mill
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::result(std::uint64_t number,
-                                                   AttemptResult result,
+                                                   const AttemptResult& result,
                                                    double random) {
   running_.erase(number);
   return judge(schedule_.attempt_ended(number, result, now_, random));

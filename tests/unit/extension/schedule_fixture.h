@@ -33,7 +33,7 @@ class ScheduleUnderTest {
   Lines accept(const TaskPlan& plan);
   Lines answer(std::uint64_t invocation, Millis time_left);
   Lines close(std::uint64_t invocation, Millis time_left = Millis::zero());
-  Lines result(std::uint64_t number, extension::AttemptResult result, double random = 0.5);
+  Lines result(std::uint64_t number, const extension::AttemptResult& result, double random = 0.5);
   Lines success(std::uint64_t number) { return result(number, {}); }
   Lines failure(std::uint64_t number, double random = 0.5) {
     return result(number, {extension::AttemptResult::Kind::failed, "exit status 1"}, random);

@@ -4,9 +4,9 @@
 
 #include <doctest/doctest.h>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude::extension {
 using namespace std::chrono_literals;
+using testing::ScheduleUnderTest;
 
 using Lines = ScheduleUnderTest::Lines;
 
@@ -334,3 +334,5 @@ TEST_CASE("two invocations of one request id are kept apart") {
   REQUIRE(steps.size() == 1);
   CHECK(std::get<extension::ReleaseInvocation>(steps[0]).key.sequence == 1);
 }
+
+}  // namespace postlude::extension

@@ -8,14 +8,17 @@
 #include <utility>
 #include <vector>
 
-using namespace postlude;
-using namespace postlude::testing;
+namespace postlude::extension {
 using namespace std::chrono_literals;
+using testing::ScheduleUnderTest;
 
 namespace {
 
 using Action = std::function<void(ScheduleUnderTest&)>;
-using Named = std::pair<std::string, Action>;
+struct Named {
+  std::string name;
+  Action act;
+};
 
 /// Each brings task 1 of invocation 1 into one state, from nothing.
 std::vector<Named> states() {
@@ -114,17 +117,17 @@ void wind_up(ScheduleUnderTest& plan, std::uint64_t invocation) {
 // The fixture judges every step; here only the paths differ.
 TEST_CASE("every event in every state, and any second event after it, keeps the books balanced") {
   for (const int concurrency : {1, 4}) {
-    for (const auto& [state, reach] : states()) {
-      for (const auto& [first, happen] : events()) {
-        for (const auto& [second, follow] : events()) {
+    for (const Named& state : states()) {
+      for (const Named& first : events()) {
+        for (const Named& second : events()) {
           CAPTURE(concurrency);
-          CAPTURE(state);
-          CAPTURE(first);
-          CAPTURE(second);
+          CAPTURE(state.name);
+          CAPTURE(first.name);
+          CAPTURE(second.name);
           ScheduleUnderTest plan(concurrency);
-          reach(plan);
-          happen(plan);
-          follow(plan);
+          state.act(plan);
+          first.act(plan);
+          second.act(plan);
           wind_up(plan, 3);
         }
       }
@@ -175,3 +178,5 @@ TEST_CASE("long random histories keep the books balanced and end empty") {
     wind_up(plan, invocation);
   }
 }
+
+}  // namespace postlude::extension

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-using namespace postlude;
-using namespace postlude::extension;
+namespace postlude::extension {
 
 namespace {
 
@@ -134,3 +133,5 @@ TEST_CASE("a shim that never reads counts as gone before memory fills") {
   }
   CHECK(fixture.closed == 1);
 }
+
+}  // namespace postlude::extension

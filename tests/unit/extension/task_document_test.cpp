@@ -5,8 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-using namespace postlude;
-using namespace postlude::extension;
+namespace postlude::extension {
 using Json = nlohmann::json;
 
 namespace {
@@ -78,3 +77,5 @@ TEST_CASE("the document ends with a line feed, for programs that read lines") {
           {.record = some, .attempt = 1, .work_deadline = {}, .response = "null", .error = "null"})
           .after_event.ends_with("}\n"));
 }
+
+}  // namespace postlude::extension

@@ -4,7 +4,7 @@
 
 #include <string>
 
-using namespace postlude::extension;
+namespace postlude::extension {
 using namespace std::string_view_literals;
 
 TEST_CASE("well-formed text of every length of character is text") {
@@ -37,3 +37,5 @@ TEST_CASE("a cut text loses the beginning of a character at its end, and nothing
   CHECK(without_cut_character("\x80\x80") == "\x80\x80");
   CHECK(without_cut_character("\xe2\x82") == "");
 }
+
+}  // namespace postlude::extension

@@ -17,7 +17,7 @@ struct Case {
 
 TEST_CASE("requests are told apart by method and path alone") {
   using enum ExchangeKind;
-  static const std::vector<Case> cases = {
+  const std::vector<Case> cases = {
       {"GET", "/2018-06-01/runtime/invocation/next", next, ""},
       {"GET", "/2018-06-01/runtime/invocation/next?x=1", next, ""},
       {"GET", "http://127.0.0.1:9001/2018-06-01/runtime/invocation/next", next, ""},
