@@ -153,9 +153,6 @@ void Shim::on_extension_message(const Message& message) {
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
     takeover_.extension_released(settled->key.sequence);
     flow_->settled(*settled);
-  } else if (std::holds_alternative<Empty>(message)) {
-    extension_empty_ = true;
-    finish_if_over();
   }
 }
 
@@ -195,11 +192,9 @@ void Shim::runtime_drained() {
   finish_if_over();
 }
 
+/// At a shutdown it ends by itself, right after it reported empty; then nothing of it is left.
 bool Shim::extension_done() const {
-  if (!supervisor_.extension_runs()) {
-    return true;
-  }
-  return terminating_ ? extension_empty_ : !flow_->work_pending();
+  return !supervisor_.extension_runs() || (!terminating_ && !flow_->work_pending());
 }
 
 void Shim::finish_if_over() {

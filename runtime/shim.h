@@ -69,7 +69,6 @@ class Shim {
   bool drain_time_over_ = false;
   bool drained_ = false;  ///< after the runtime's end: what it had sent has passed
   bool terminating_ = false;
-  bool extension_empty_ = false;
 };
 
 }  // namespace postlude::runtime

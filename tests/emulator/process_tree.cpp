@@ -21,31 +21,13 @@ namespace postlude::emulator {
 namespace {
 
 constexpr int kRescanMs = 1;
+constexpr std::chrono::milliseconds kDying{50};
 
 struct Stat {
   std::string name;
   char state = '?';
   pid_t parent = 0;
-  bool dying = false;  ///< it ends already, or as soon as it gets the processor
 };
-
-/// From the numbers behind the state (proc(5)): ppid is the first of them.
-bool ends_already(std::string_view numbers) {
-  constexpr int kFlags = 5;
-  constexpr int kPendingSignals = 27;
-  constexpr long long kExiting = 0x4;  // PF_EXITING
-  constexpr long long kKillPending = 1LL << (SIGKILL - 1);
-  bool ends = false;
-  for (int field = 0; field <= kPendingSignals && !numbers.empty(); ++field) {
-    long long value = 0;
-    const auto parsed = std::from_chars(numbers.data(), numbers.data() + numbers.size(), value);
-    ends = ends || (field == kFlags && (value & kExiting) != 0) ||
-           (field == kPendingSignals && (value & kKillPending) != 0);
-    numbers.remove_prefix(static_cast<std::size_t>(parsed.ptr - numbers.data()));
-    numbers.remove_prefix(std::min(numbers.find_first_not_of(' '), numbers.size()));
-  }
-  return ends;
-}
 
 std::optional<Stat> read_stat(const std::string& path) {
   std::array<char, 1024> buffer{};
@@ -63,10 +45,9 @@ std::optional<Stat> read_stat(const std::string& path) {
       close + 4 >= text.size()) {
     return std::nullopt;
   }
-  Stat stat{std::string(text.substr(open + 1, close - open - 1)), text[close + 2], 0, false};
+  Stat stat{std::string(text.substr(open + 1, close - open - 1)), text[close + 2], 0};
   const std::string_view rest = text.substr(close + 4);
   std::from_chars(rest.data(), rest.data() + rest.size(), stat.parent);
-  stat.dying = ends_already(rest);
   return stat;
 }
 
@@ -173,14 +154,16 @@ std::size_t thaw_descendants(pid_t ancestor) {
 }
 
 std::vector<ProcessInfo> kill_descendants(pid_t ancestor, std::chrono::milliseconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  auto left = descendants(ancestor);
-  auto first = left;
-  // Somebody else killed those already: they are no leftovers.
-  std::erase_if(first, [](const ProcessInfo& process) {
-    const auto stat = read_stat("/proc/" + std::to_string(process.pid) + "/stat");
-    return !stat || stat->dying;
-  });
+  const auto begin = std::chrono::steady_clock::now();
+  const auto end = begin + limit;
+  auto first = descendants(ancestor);
+  // Killed a moment ago, or about to exit: no leftover, but not scheduled since.
+  while (!first.empty() && std::chrono::steady_clock::now() < begin + kDying) {
+    ::poll(nullptr, 0, kRescanMs);
+    reap_adopted();
+    first = descendants(ancestor);
+  }
+  auto left = first;
   while (!left.empty() && std::chrono::steady_clock::now() < end) {
     for (const ProcessInfo& process : left) {
       ::kill(process.pid, SIGKILL);

@@ -38,6 +38,7 @@ void check_refused(LocalLambda& lambda, const std::vector<std::string>& problems
   CHECK(lambda.wait_for_event({.name = "initError"}).text("type") == "Runtime.PostludeConfigError");
   CHECK(lambda.events({.name = "extensionRegistered"}).empty());
   CHECK(lambda.events({.name = "runtimeNext"}).empty());
+  static_cast<void>(lambda.wait_for_log("END RequestId: " + result.request_id()));
   for (const std::string& problem : problems) {
     std::size_t found = 0;
     for (const std::string& line : lambda.log()) {
