@@ -32,7 +32,7 @@ pid_t runtime_pid(LocalLambda& lambda, std::size_t nth = 1) {
 
 /// Registers and leaves the connection parked.
 std::string park_extension(RuntimeCalls& calls, const std::string& name, const std::string& body) {
-  const std::string id =
+  std::string id =
       calls.register_extension(name, body).header("Lambda-Extension-Identifier").value_or("");
   calls.send_event_next(id);
   return id;
@@ -226,9 +226,9 @@ TEST_CASE("an internal extension earns the runtime a SIGTERM and 500 ms") {
     const TempDir probe;
     const std::string file = probe.path() + "/signals";
     // The child notes the signal; the leader does nothing about it, so that the budget runs out.
-    const std::string script = "trap : TERM; bash -c 'trap \\\"echo child >> " + file +
-                               "\\\" TERM; echo up >> " + file +
-                               "; while :; do sleep 0.05; done' & while :; do sleep 1; done";
+    std::string script = "trap : TERM; bash -c 'trap \\\"echo child >> ";
+    script.append(file).append("\\\" TERM; echo up >> ").append(file);
+    script.append("; while :; do sleep 0.05; done' & while :; do sleep 1; done");
     LocalLambda lambda({.runtime = "bash -c \"" + script + "\"",
                         .options = {"--signal", target, "--reset-survivors", "keep"}});
     auto call = lambda.invoke_later("{}");
