@@ -1,6 +1,6 @@
 #include "tests/emulator/answer_body.h"
 
-#include "tests/emulator/base64.h"
+#include "common/base64.h"
 #include "tests/emulator/error_types.h"
 #include "tests/emulator/limits.h"
 

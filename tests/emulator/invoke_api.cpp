@@ -1,6 +1,6 @@
 #include "tests/emulator/invoke_api.h"
 
-#include "tests/emulator/base64.h"
+#include "common/base64.h"
 #include "tests/emulator/invocation_request.h"
 #include "tests/emulator/limits.h"
 #include "tests/emulator/refusal.h"

@@ -1,7 +1,7 @@
 #include "tests/emulator/url_event.h"
 
+#include "common/base64.h"
 #include "common/http_head.h"
-#include "tests/emulator/base64.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

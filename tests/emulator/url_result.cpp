@@ -1,8 +1,8 @@
 #include "tests/emulator/url_result.h"
 
+#include "common/base64.h"
 #include "common/http_head.h"
 #include "common/json_text.h"
-#include "tests/emulator/base64.h"
 
 #include <nlohmann/json.hpp>
 

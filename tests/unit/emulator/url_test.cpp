@@ -1,5 +1,5 @@
+#include "common/base64.h"
 #include "tests/emulator/bandwidth.h"
-#include "tests/emulator/base64.h"
 #include "tests/emulator/error_types.h"
 #include "tests/emulator/url_event.h"
 #include "tests/emulator/url_result.h"
@@ -95,10 +95,10 @@ TEST_CASE("base64 round-trips and refuses what it is not") {
                                   "abcde",
                                   8)
                                   .substr(0, size);
-    CHECK(base64_decode(base64_encode(bytes)) == bytes);
+    CHECK(postlude::base64_decode(postlude::base64_encode(bytes)) == bytes);
   }
-  CHECK(base64_encode("ab") == "YWI=");
-  CHECK_FALSE(base64_decode("a*b").has_value());
+  CHECK(postlude::base64_encode("ab") == "YWI=");
+  CHECK_FALSE(postlude::base64_decode("a*b").has_value());
 }
 
 TEST_CASE("error types are cleaned as the platform does it") {
