@@ -147,7 +147,7 @@ TEST_CASE("both streams of a command reach the log line by line, an open last li
   }
 }
 
-TEST_CASE("a command need not read its document, however large; one that does gets all of it") {
+TEST_CASE("a command need not read its document, however large, and one that does gets all of it") {
   const std::string event = R"({"filler": ")" + std::string(6'000'000, 'x') + R"("})";
   const auto ignored = ended_task(shell_task("ignores", "exit 0"), event);
   CHECK(ignored.at("state") == "done");
