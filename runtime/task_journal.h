@@ -82,7 +82,7 @@ class TaskJournal {
                    const Result<StoredBodies>& stored,
                    HandOver hand_over);
   [[nodiscard]] Result<StoredBodies> store(const Invocation& invocation,
-                                           std::optional<InvocationBodies>& bodies);
+                                           std::optional<InvocationBodies>& captured);
 
   const Config& config_;
   Result<Spool>& spool_;
