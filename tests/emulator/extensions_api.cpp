@@ -73,10 +73,10 @@ bool report_error(const ApiRequest& request, const char* failure_type) {
   if (const auto* refused = std::get_if<HttpAnswer>(&body)) {
     return reply_and_close(request, *refused);
   }
-  constexpr int kForbidden = 403;
+  constexpr int kRefusedStatus = 403;
   if (!request.header("Lambda-Extension-Function-Error-Type")) {
     return reply(request,
-                 refusal_answer({kForbidden,
+                 refusal_answer({kRefusedStatus,
                                  "Extension.MissingHeader",
                                  "Missing Lambda-Extension-Function-Error-Type header"}));
   }

@@ -14,6 +14,7 @@
 #include <poll.h>
 
 #include <csignal>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -64,9 +65,7 @@ int run(const Options& options, const std::string& path) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int start(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == kSandboxMode) {
     return run_sandbox_process(std::vector<std::string>(argv + 2, argv + argc));
   }
@@ -77,4 +76,15 @@ int main(int argc, char** argv) {
     return early->status;
   }
   return run(std::get<Options>(parsed), path);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return start(argc, argv);
+  } catch (const std::exception& bug) {
+    write_all(STDERR_FILENO, std::string("unexpected: ") + bug.what() + "\n");
+    return 1;
+  }
 }

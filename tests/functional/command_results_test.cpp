@@ -24,7 +24,7 @@ TEST_CASE("a task that cannot succeed ends failed, and the receipt says why in o
   static_cast<void>(folder.write_program("garbage",
                                          "\x7f"
                                          "ELF is not what follows\n"));
-  const std::string here = folder.path();
+  const std::string& here = folder.path();
   const struct {
     const char* name;
     std::string task;

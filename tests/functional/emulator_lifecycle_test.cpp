@@ -19,6 +19,9 @@ using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
 
 namespace {
 
+/// Late answers need a reset that lasts: this process ends by SIGKILL only.
+constexpr const char* kOutlivesTerm = "bash -c 'trap : TERM; while :; do sleep 1; done'";
+
 pid_t runtime_pid(LocalLambda& lambda, std::size_t nth = 1) {
   return static_cast<pid_t>(
       lambda
@@ -29,7 +32,7 @@ pid_t runtime_pid(LocalLambda& lambda, std::size_t nth = 1) {
 
 /// Registers and leaves the connection parked.
 std::string park_extension(RuntimeCalls& calls, const std::string& name, const std::string& body) {
-  const std::string id =
+  std::string id =
       calls.register_extension(name, body).header("Lambda-Extension-Identifier").value_or("");
   calls.send_event_next(id);
   return id;
@@ -44,7 +47,8 @@ std::string layer_with_extension(const std::string& folder, const std::string& s
 }  // namespace
 
 TEST_CASE("a timeout answers the caller, resets the environment and refuses late answers") {
-  LocalLambda lambda({.options = {"--timeout", "300ms"}});
+  LocalLambda lambda(
+      {.runtime = kOutlivesTerm, .options = {"--timeout", "300ms", "--shutdown-share", "2s"}});
   auto call = lambda.invoke_later("{}", {.headers = {{"X-Amz-Log-Type", "Tail"}}});
   const std::string api = lambda.runtime_api();
   RuntimeCalls extension(api);
@@ -77,7 +81,9 @@ TEST_CASE("a timeout answers the caller, resets the environment and refuses late
 }
 
 TEST_CASE("with invocation ids a late answer is gone") {
-  LocalLambda lambda({.options = {"--timeout", "200ms", "--invocation-id"}});
+  LocalLambda lambda(
+      {.runtime = kOutlivesTerm,
+       .options = {"--timeout", "200ms", "--invocation-id", "--shutdown-share", "2s"}});
   auto call = lambda.invoke_later("{}");
   const std::string api = lambda.runtime_api();
   RuntimeCalls extension(api);
@@ -220,9 +226,9 @@ TEST_CASE("an internal extension earns the runtime a SIGTERM and 500 ms") {
     const TempDir probe;
     const std::string file = probe.path() + "/signals";
     // The child notes the signal; the leader does nothing about it, so that the budget runs out.
-    const std::string script = "trap : TERM; bash -c 'trap \\\"echo child >> " + file +
-                               "\\\" TERM; echo up >> " + file +
-                               "; while :; do sleep 0.05; done' & while :; do sleep 1; done";
+    std::string script = "trap : TERM; bash -c 'trap \\\"echo child >> ";
+    script.append(file).append("\\\" TERM; echo up >> ").append(file);
+    script.append("; while :; do sleep 0.05; done' & while :; do sleep 1; done");
     LocalLambda lambda({.runtime = "bash -c \"" + script + "\"",
                         .options = {"--signal", target, "--reset-survivors", "keep"}});
     auto call = lambda.invoke_later("{}");

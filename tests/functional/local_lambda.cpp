@@ -14,11 +14,16 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <stdexcept>
 
 namespace postlude::testing {
 namespace {
+
+/// As a shell tells a death by signal.
+constexpr int kSignalBase = 128;
 
 double now_ms() {
   return std::chrono::duration<double, std::milli>(
@@ -173,14 +178,20 @@ void LocalLambda::start(const LambdaSetup& setup) {
 }
 
 LocalLambda::~LocalLambda() {
+  int status = 0;
   try {
-    stop();
+    status = stop();
   } catch (const std::exception&) {
     // It was killed; the test's own failure says more.
   }
   callers_.clear();  // the emulator is gone, so none of them waits any more
   log_reader_.join();
   event_reader_.join();
+  if (status > 0 && status < kSignalBase) {
+    // A destructor cannot fail a test, and a sanitizer's report must not pass unseen.
+    std::cerr << "the emulator ended with status " << status << "\n" << story_so_far();
+    std::abort();
+  }
   std::error_code error;
   std::filesystem::remove_all(folder_, error);
 }
@@ -227,7 +238,6 @@ int LocalLambda::stop() {
     ::kill(pid_, SIGKILL);
   }
   const ExitStatus status = wait_for(pid_);
-  constexpr int kSignalBase = 128;
   exit_status_ =
       status.kind == ExitStatus::Kind::exited ? status.number : kSignalBase + status.number;
   if (!ended) {

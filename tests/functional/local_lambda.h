@@ -95,7 +95,7 @@ class LocalLambda {
   static constexpr std::chrono::seconds kPatience{60};
 
   explicit LocalLambda(LambdaSetup setup);
-  /// As stop().
+  /// As stop(). Aborts the story if the emulator failed by itself (a sanitizer's report).
   ~LocalLambda();
   LocalLambda(const LocalLambda&) = delete;
   LocalLambda& operator=(const LocalLambda&) = delete;

@@ -1,0 +1,92 @@
+// How the emulator starts the processes of an environment (lambda-protocol.md 5 and 1.6).
+#include "tests/fakes/temp_dir.h"
+#include "tests/functional/local_lambda.h"
+#include "tests/functional/process_probe.h"
+#include "tests/functional/runtime_calls.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
+
+TEST_CASE("a wrapper gets the runtime's whole command, an OS-only runtime has no wrapper") {
+  const TempDir layer;
+  write_script(layer.file("wrapper"), "#!/bin/sh\necho \"wrapped: $*\"\nexec \"$@\"\n");
+  write_script(layer.file("bootstrap"),
+               "#!/bin/sh\necho \"bootstrap of $0 for $_HANDLER\"\nexec sleep 1000\n");
+  {
+    LocalLambda managed({.layer_dir = layer.path(),
+                         .runtime = "sleep '1000'",
+                         .env = {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrapper"}},
+                         .options = {"--eager-init"}});
+    const std::string line = managed.wait_for_log("wrapped: ");
+    CHECK(line.find("/sleep 1000") != std::string::npos);
+  }
+  LocalLambda provided({.layer_dir = layer.path(),
+                        .handler = "main",
+                        .runtime = "provided",
+                        .env = {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrapper"}},
+                        .options = {"--eager-init"}});
+  CHECK(provided.wait_for_log("bootstrap of") ==
+        "bootstrap of " + layer.file("bootstrap") + " for main");
+}
+
+TEST_CASE("a missing wrapper ends as the managed bootstrap's shell does") {
+  const TempDir layer;
+  LocalLambda lambda(
+      {.layer_dir = layer.path(), .env = {{"AWS_LAMBDA_EXEC_WRAPPER", "/opt/missing"}}});
+  const InvokeResult result = lambda.invoke("{}");
+  CHECK(result.body() == R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: )" +
+                             result.request_id() +
+                             R"( Error: Runtime exited with error: exit status 127"})");
+}
+
+TEST_CASE("without a bootstrap an OS-only runtime has an invalid entry point") {
+  LocalLambda lambda({.runtime = "provided"});
+  const InvokeResult result = lambda.invoke("{}");
+  CHECK(result.function_error() == "Unhandled");
+  CHECK(result.body().find(R"("errorType":"Runtime.InvalidEntrypoint")") != std::string::npos);
+}
+
+TEST_CASE("runtime and extensions see their own environment, limit and folder") {
+  const TempDir layer;
+  const std::string show =
+      "echo \"$WHO: [$LAMBDA_TASK_ROOT] [$_HANDLER] [$MINE] [$(ulimit -n)] [$PWD]\"\n";
+  write_script(layer.file("extensions/outside"),
+               "#!/bin/sh\nWHO=extension\n" + show + "exec sleep 1000\n");
+  write_script(layer.file("runtime"), "#!/bin/sh\nWHO=runtime\n" + show + "exec sleep 1000\n");
+  LocalLambda lambda({.layer_dir = layer.path(),
+                      .handler = "h",
+                      .runtime = layer.file("runtime"),
+                      .env = {{"MINE", "/opt/x"}},
+                      .options = {"--eager-init"}});
+  const std::string mine = " [" + layer.file("x") + "] [1024] ";
+  CHECK(lambda.wait_for_log("extension: [") == "extension: [] []" + mine + "[/]");
+  // The runtime waits for the extension's registration.
+  CHECK(lambda.events({.name = "processStarted", .members = {{"process", "runtime"}}}).empty());
+  RuntimeCalls extension(lambda.runtime_api());
+  CHECK(extension.register_extension("outside", R"({"events":[]})").status == 200);
+  const std::string task_root = lambda.folder() + "/function";
+  CHECK(lambda.wait_for_log("runtime: [") ==
+        "runtime: [" + task_root + "] [h]" + mine + "[" + task_root + "]");
+}
+
+TEST_CASE("a snapshot is taken inside restore/next, which closes registration") {
+  LocalLambda lambda({.options = {"--eager-init", "--init-type", "snap-start"}});
+  const std::string api = lambda.runtime_api();
+  RuntimeCalls runtime(api);
+  runtime.client().request("GET", "/2018-06-01/runtime/restore/next");
+  const RawResponse restored = runtime.read();
+  CHECK(restored.status == 200);
+  CHECK(restored.body.empty());
+  lambda.wait_for_event({.name = "frozen"});
+  RuntimeCalls late(api);
+  CHECK(late.register_extension("late", "{}").status == 403);
+  runtime.send_next();
+  lambda.wait_for_event({.name = "initDone"});
+  auto call = lambda.invoke_later("1");
+  const RawResponse event = runtime.read();
+  CHECK(runtime.respond(id_of(event), "2").status == 202);
+  CHECK(call.get().body() == "2");
+}
