@@ -105,6 +105,9 @@ Result<Message> decode_object(const Json& object) {
   if (type == "shutDown") {
     return ShutDown{time_of(object, "deadlineMs")};
   }
+  if (type == "runtimeGone") {
+    return RuntimeGone{};
+  }
   if (type == "empty") {
     return Empty{};
   }
@@ -147,6 +150,9 @@ std::string encode(const Message& message) {
                  },
                  [](const ShutDown& down) {
                    return Json{{"type", "shutDown"}, {"deadlineMs", epoch_ms(down.deadline)}};
+                 },
+                 [](const RuntimeGone&) {
+                   return Json{{"type", "runtimeGone"}};
                  },
                  [](const Empty&) {
                    return Json{{"type", "empty"}};

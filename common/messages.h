@@ -91,11 +91,24 @@ struct ShutDown {
   EpochTime deadline;
 };
 
+/// Shim: the runtime is gone and the shim will follow, once the work at hand is settled. No
+/// invocation is released any more: frozen now, the environment would meet the next caller with a
+/// dead runtime.
+struct RuntimeGone {};
+
 /// Extension: nothing is left that could still be done.
 struct Empty {};
 
-using Message =
-    std::variant<Hello, Registered, Answered, Accepted, Dropped, Closed, Settled, ShutDown, Empty>;
+using Message = std::variant<Hello,
+                             Registered,
+                             Answered,
+                             Accepted,
+                             Dropped,
+                             Closed,
+                             Settled,
+                             ShutDown,
+                             RuntimeGone,
+                             Empty>;
 
 [[nodiscard]] std::string encode(const Message& message);
 

@@ -68,6 +68,8 @@ void Conductor::on_message(const Message& message) {
     apply(session_->schedule.dropped(*dropped, now()));
   } else if (const auto* closed = std::get_if<Closed>(&message)) {
     on_closed(*closed);
+  } else if (std::holds_alternative<RuntimeGone>(message)) {
+    runtime_gone_ = true;
   } else if (std::holds_alternative<ShutDown>(message)) {
     on_shut_down();
   } else {
@@ -282,7 +284,7 @@ void Conductor::rename(const RecordName& before, const RecordName& after) {
 }
 
 void Conductor::ask_platform(Release::Verdict verdict) {
-  if (verdict == Release::Verdict::ask) {
+  if (verdict == Release::Verdict::ask && !runtime_gone_) {
     session_->platform.ask_next();
   }
 }

@@ -88,6 +88,7 @@ class Conductor {
   std::map<std::uint64_t, HeldTask> tasks_;  ///< by record number
   std::deque<Step> to_do_;
   bool doing_ = false;
+  bool runtime_gone_ = false;
   std::optional<EventLoop::TimerId> timer_;
   std::minstd_rand random_;
   Result<void> outcome_;

@@ -93,7 +93,7 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
        .settled = [self = shim.get()] { self->finish_if_over(); },
        .began = [self = shim.get()](
                     std::uint64_t sequence) { self->takeover_.invocation_began(sequence); },
-       .over = [self = shim.get()] { self->takeover_.invocation_over(); },
+       .over = [self = shim.get()] { self->nothing_open(); },
        .lost = kill_processes_of});
   return shim;
 }
@@ -163,13 +163,21 @@ void Shim::extension_lost(std::string_view reason) {
   takeover_.extension_died();
   flow_->extension_is(ExtensionState::unavailable);
   if (flow_->idle()) {
-    takeover_.invocation_over();
+    nothing_open();
   }
   finish_if_over();
 }
 
+/// With a dead runtime the environment is not to be released any more, as by the extension.
+void Shim::nothing_open() {
+  if (!runtime_end_) {
+    takeover_.invocation_over();
+  }
+}
+
 void Shim::runtime_ended(ExitStatus status) {
   runtime_end_ = status;
+  link_->send(RuntimeGone{});
   loop_.at(now() + kDrainTime, [this] {
     drain_time_over_ = true;
     finish_if_over();

@@ -46,6 +46,7 @@ class Shim {
 
   void on_extension_message(const Message& message);
   void extension_lost(std::string_view reason);
+  void nothing_open();
   void runtime_ended(ExitStatus status);
   void terminate();
   void finish_if_over();

@@ -156,7 +156,7 @@ TEST_CASE("the tasks of the outcome run after the answer, each with the right do
   }
 }
 
-TEST_CASE("an error after the answer changes nothing for the caller and stands in the receipt") {
+TEST_CASE("a throw after the end of the stream changes nothing for the caller and the tasks") {
   const Case one{"end, then throw", "index.streaming", Caller::url};
   const TempDir folder;
   FunctionSpec spec = failing(one, a_task_for_each_outcome());
@@ -167,6 +167,30 @@ TEST_CASE("an error after the answer changes nothing for the caller and stands i
   CHECK(result.body() == "first bytes");
   const auto line = receipt(lambda, result.request_id());
   CHECK(names_in(line) == std::vector<std::string>{"on-success", "ever"});
+}
+
+TEST_CASE("an error posted after the answer changes nothing and stands in the receipt") {
+  for (const bool with_task : {true, false}) {
+    CAPTURE(with_task);
+    FunctionSpec spec{.name = "shell", .handler = "main"};
+    if (with_task) {
+      spec.tasks = task_list(a_task_for_each_outcome());
+      spec.env = {{"REPORT_DIR", "/nowhere"}};
+    }
+    LocalLambda lambda(provided_function(spec));
+    const InvokeResult result = lambda.invoke(R"({"late": true})");
+    const std::string id = result.request_id();
+    CHECK(result.function_error().empty());
+    CHECK(result.body() == R"({"answered": ")" + id + R"("})");
+    const auto line = receipt(lambda, id);
+    CHECK(line.at("lateErrorType") == "Function.Late");
+    CHECK(line.at("tasks").size() == (with_task ? 2 : 0));
+    const auto told = nlohmann::json::parse(lambda.wait_for_log("error after the answer: "));
+    CHECK(told.at("level") == "ERROR");
+    CHECK(told.at("requestId") == id);
+    CHECK(count_lines(lambda, "secret") == 0);
+    CHECK(lambda.wait_for_event({.name = "invokeEnd"}).text("status") == "success");
+  }
 }
 
 TEST_CASE("a runtime that dies before its answer is reported as it is, its tasks are only kept") {
@@ -229,11 +253,31 @@ TEST_CASE("a runtime that dies after its answer is outlived by its tasks, then r
     gate.let_one_pass();
     const LambdaEvent exited = lambda.wait_for_event({.name = "processExited"});
     CHECK(exited.text("how") == end);
-    CHECK(count_lines(lambda, "ends") == 1);
     CHECK(task_in(receipt(lambda, id), "wait").at("state") == "done");
+    CHECK(count_lines(lambda, "ends") == 1);
     static_cast<void>(lambda.wait_for_event({.name = "reset"}));
     CHECK(call(lambda, {"answer", one.handler, one.caller}).status() == 200);
   }
+}
+
+TEST_CASE("an environment is not frozen between the death of its runtime and the shim's end") {
+  // The task ends the runtime and, as soon as that has ended, itself.
+  LocalLambda lambda(node_function(
+      failing({"answer with pid"},
+              {shell_task("ends-both",
+                          R"(pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p'); kill -9 "$pid"; )"
+                          R"(while kill -0 "$pid" 2>/dev/null; do :; done)")})));
+  for (int time = 1; time <= 3; ++time) {
+    const InvokeResult result = call(lambda, {"answer with pid"});
+    const std::string id = result.request_id();
+    CHECK(result.function_error().empty());
+    const LambdaEvent end = lambda.wait_for_event({.name = "invokeEnd", .request_id = id});
+    CHECK(end.text("errorType") == "Runtime.ExitError");
+    CHECK(end.text("answered") == "true");
+    CHECK(task_in(receipt(lambda, id), "ends-both").at("state") == "done");
+  }
+  CHECK(lambda.events({.name = "frozen"}).empty());
+  static_cast<void>(lambda.wait_for_event({.name = "reset", .nth = 3}));
 }
 
 TEST_CASE("a function that cannot be loaded fails its init as without the layer") {

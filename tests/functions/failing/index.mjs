@@ -29,7 +29,7 @@ export const handler = async (event) => {
   if (how === 'answer, then kill') {
     setTimeout(deaths.kill, 100);
   }
-  return { answered: how };
+  return how === 'answer with pid' ? { answered: how, pid: process.pid } : { answered: how };
 };
 
 export const streaming = awslambda.streamifyResponse(async (event, stream) => {

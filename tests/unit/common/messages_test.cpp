@@ -54,6 +54,7 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(settled.carried == 3);
 
   CHECK(round_trip(ShutDown{kTime}).deadline == kTime);
+  round_trip(RuntimeGone{});
   round_trip(Empty{});
 }
 
