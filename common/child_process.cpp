@@ -70,11 +70,13 @@ void close_from(int first) {
   }
 }
 
+/// By the raw call, because sigaction() refuses the two signals the C library keeps for itself
+/// (32 and 33), and whoever started us may have left them ignored.
 void default_signals() {
-  struct sigaction standard = {};
-  standard.sa_handler = SIG_DFL;
+  constexpr std::size_t kKernelSetSize = 8;
+  constexpr std::array<unsigned long, 4> kStandard = {};  // handler SIG_DFL, no flags, no mask
   for (int signal = 1; signal < NSIG; ++signal) {
-    ::sigaction(signal, &standard, nullptr);
+    ::syscall(SYS_rt_sigaction, signal, kStandard.data(), nullptr, kKernelSetSize);
   }
   sigset_t none;
   sigemptyset(&none);

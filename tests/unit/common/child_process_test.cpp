@@ -9,11 +9,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <string>
 
 namespace postlude {
@@ -52,6 +54,16 @@ Finished run(ChildSpec spec) {
   }
   finished.status = wait_for(*pid);
   return finished;
+}
+
+/// One the C library keeps for itself: its sigaction() does not let a program touch it.
+constexpr int kReservedSignal = 33;
+
+/// The kernel's own record of a disposition, by the raw call; true when it was taken.
+bool set_reserved_signal(std::uintptr_t handler) {
+  const std::array<std::uintptr_t, 4> action = {handler};
+  return ::syscall(SYS_rt_sigaction, kReservedSignal, action.data(), nullptr,
+                   sizeof(std::uint64_t)) == 0;
 }
 
 }  // namespace
@@ -95,10 +107,12 @@ TEST_CASE("a child has an empty signal mask and default dispositions, whatever o
   struct sigaction old = {};
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &old);
+  REQUIRE(set_reserved_signal(1));
   ChildSpec spec = shell("");
   spec.program = std::string("/bin/grep");
   spec.argv = {"grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"};
   const std::string output = run(std::move(spec)).output;
+  REQUIRE(set_reserved_signal(0));
   ::sigaction(SIGPIPE, &old, nullptr);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   CHECK(output == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
