@@ -161,11 +161,11 @@ TEST_CASE(
       {"missing", ""},
       {"ends at once", "#!/bin/sh\nexit 3\n"},
       {"no program", "neither a script nor a binary"}};
-  for (const auto& [name, script] : extensions) {
-    CAPTURE(name);
+  for (const auto& one : extensions) {
+    CAPTURE(one.first);
     const TempDir folder;
-    LocalLambda lambda(
-        with_layer_of(layer_with_extension(folder, script), {.name = "report", .tasks = say()}));
+    LocalLambda lambda(with_layer_of(layer_with_extension(folder, one.second),
+                                     {.name = "report", .tasks = say()}));
     for (int call = 1; call <= 2; ++call) {
       const InvokeResult result = lambda.invoke(R"({"name": "Ada"})");
       CHECK(result.body().find("Ada") != std::string::npos);

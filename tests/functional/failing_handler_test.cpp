@@ -30,7 +30,7 @@ std::string seen_by_caller(const InvokeResult& result) {
   for (const auto& [name, value] : result.http.headers) {
     static const std::set<std::string> kChanging{
         "x-amzn-RequestId", "X-Amzn-Trace-Id", "Date", "X-Amz-Log-Result"};
-    text += kChanging.contains(name) ? name + "\n" : name + ": " + value + "\n";
+    text.append(name).append(kChanging.contains(name) ? "" : ": " + value).append("\n");
   }
   text += result.body();
   const std::string id = result.request_id();
@@ -40,7 +40,7 @@ std::string seen_by_caller(const InvokeResult& result) {
   return text;
 }
 
-FunctionSpec failing(const Case& which, std::vector<std::string> tasks = {}) {
+FunctionSpec failing(const Case& which, const std::vector<std::string>& tasks = {}) {
   FunctionSpec spec{.name = "failing", .handler = which.handler};
   if (!tasks.empty()) {
     spec.tasks = task_list(tasks);
@@ -233,8 +233,9 @@ TEST_CASE("a runtime that dies after its answer is outlived by its tasks, then r
   const std::pair<Case, const char*> cases[] = {
       {{"answer, then kill"}, "signal: killed"},
       {{"end, then exit", "index.streaming", Caller::url}, "exit status 3"}};
-  for (const auto& [one, end] : cases) {
-    CAPTURE(one.how);
+  for (const auto& death : cases) {
+    const auto& [one, end] = death;
+    CAPTURE(death.second);
     const TempDir folder;
     const Gate gate(folder.file("gate"));
     FunctionSpec spec =

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
 
 using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
@@ -38,12 +39,10 @@ void check_end(LocalLambda& lambda, const std::string& how) {
 /// The receipt that was written when the environment ended, not for an END line.
 nlohmann::json last_receipt(const LocalLambda& lambda) {
   const auto lines = lambda.log();
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (line->find(R"("postlude":"receipt")") != std::string::npos) {
-      return nlohmann::json::parse(*line);
-    }
-  }
-  return {};
+  const auto last = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
+    return line.find(R"("postlude":"receipt")") != std::string::npos;
+  });
+  return last == lines.rend() ? nlohmann::json() : nlohmann::json::parse(*last);
 }
 
 }  // namespace

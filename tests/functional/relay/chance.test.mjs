@@ -5,8 +5,8 @@ import fs from 'node:fs';
 import test from 'node:test';
 import { bytes, chunk, exchange, pattern } from './bytes.mjs';
 import { quietTime, within } from './patience.mjs';
-import { answer, eventMessage, kAccepted, kRuntimePath, nextRequest, Platform, responseMessage } from './platform.mjs';
-import { Shim } from './shim.mjs';
+import { answer, eventMessage, kAccepted, kRuntimePath, nextRequest, responseMessage } from './platform.mjs';
+import { startShim } from './scene.mjs';
 
 // Another seed: STORY_SEED=n. The seed of a failure is in its message.
 const kSeed = Number(process.env.STORY_SEED ?? 1);
@@ -84,12 +84,6 @@ function descriptors(shim) {
   return fs.readdirSync(`/proc/${shim.pid}/fd`).length;
 }
 
-async function start(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  return { platform, shim: await Shim.start(t, platform) };
-}
-
 // Everything that was opened is closed again, and the shim rests and serves.
 async function checkNothingLeft(t, platform, shim, before) {
   await within(
@@ -109,7 +103,7 @@ async function checkNothingLeft(t, platform, shim, before) {
 }
 
 test('conversations in random pieces pass byte by byte', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   const before = descriptors(shim);
   for (let round = 0; round < kRounds; round += 1) {
     const seed = kSeed * 1000 + round;
@@ -136,7 +130,7 @@ test('conversations in random pieces pass byte by byte', async (t) => {
 });
 
 test('connections that end at random points leave prefixes, and nothing behind', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   const before = descriptors(shim);
   for (let round = 0; round < kRounds; round += 1) {
     const seed = kSeed * 1000 + round;

@@ -4,58 +4,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { assertSameBytes, bytes, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
-import {
-  answer,
-  eventMessage,
-  kAccepted,
-  kRuntimePath,
-  nextRequest,
-  Platform,
-  responseMessage,
-} from './platform.mjs';
-import { Shim } from './shim.mjs';
+import { answer, eventMessage, kAccepted, kRuntimePath, nextRequest, responseMessage } from './platform.mjs';
+import { checkAlive, park, startConnected, startInvocation, whileStopped } from './scene.mjs';
 
 const kStreamHead = `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
-
-async function start(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  const shim = await Shim.start(t, platform);
-  return { platform, shim, runtime: await shim.runtime(t) };
-}
-
-async function startInvocation(t) {
-  const started = await start(t);
-  const upstream = await exchange(started.platform, started.runtime, nextRequest(), eventMessage('id', '{}'));
-  return { ...started, upstream };
-}
-
-async function park(platform, runtime, upstream = null) {
-  await runtime.send(nextRequest());
-  const connection = upstream ?? (await platform.connection());
-  assertSameBytes(await connection.read(nextRequest().length), nextRequest());
-  return connection;
-}
-
-// The shim neither ended nor turns in circles, and still serves.
-async function checkAlive(t, shim, platform) {
-  const before = shim.cpuTime();
-  await quietTime(300);
-  const used = shim.cpuTime() - before;
-  assert.ok(used <= 60, `${used} ms of CPU in 300 ms of standstill`);
-  const again = await shim.runtime(t);
-  await exchange(platform, again, 'GET /2018-06-01/ping HTTP/1.1\r\n\r\n', answer('200 OK', 'pong'));
-}
-
-async function stopped(shim, deed) {
-  process.kill(shim.pid, 'SIGSTOP');
-  try {
-    await deed();
-    await quietTime(50); // the kernel delivers loopback bytes at once; nothing waits for more
-  } finally {
-    process.kill(shim.pid, 'SIGCONT');
-  }
-}
 
 test('a platform that resets in the middle of a response resets the runtime', async (t) => {
   const { platform, shim, runtime, upstream } = await startInvocation(t);
@@ -67,7 +19,7 @@ test('a platform that resets in the middle of a response resets the runtime', as
 });
 
 test('a platform that closes in the middle of an event leaves the runtime with a cut event', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   const event = eventMessage('id', pattern(100_000));
   await upstream.send(event.subarray(0, 50_000));
@@ -79,7 +31,7 @@ test('a platform that closes in the middle of an event leaves the runtime with a
 });
 
 test('a platform that closes in the middle of a head leaves the runtime with half a head', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   await upstream.send('HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-');
   upstream.finish();
@@ -89,7 +41,7 @@ test('a platform that closes in the middle of a head leaves the runtime with hal
 });
 
 test('a platform that resets in the middle of an event resets the runtime', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   await upstream.send(eventMessage('id', pattern(1000)).subarray(0, 500));
   await runtime.read(500);
@@ -134,7 +86,7 @@ test('a runtime that resets in the middle of a response resets the platform', as
 });
 
 test('a runtime that resets while its event is delivered resets the platform', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   runtime.pause();
   upstream.socket.write(eventMessage('id', pattern(30_000_000)));
@@ -145,7 +97,7 @@ test('a runtime that resets while its event is delivered resets the platform', a
 });
 
 test('a runtime that closes while its event is delivered ends the delivery', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   const event = eventMessage('id', pattern(30_000_000));
   upstream.socket.write(event.subarray(0, 1000));
@@ -184,8 +136,9 @@ test('an early 413 with a closed connection is not lost', async (t) => {
   for (let round = 0; round < 10; round += 1) {
     const { platform, shim, runtime, upstream } = await startInvocation(t);
     const tooLarge = answer('413 Request Entity Too Large', '{"errorType":"RequestEntityTooLarge"}\n', ['Connection: close']);
-    upstream.pause();
     runtime.socket.write(responseMessage('id', pattern(20_000_000)));
+    await upstream.readHead(); // before that nothing can be answered
+    upstream.pause();
     await quietTime(round * 5);
     await upstream.send(tooLarge);
     upstream.close(); // with unread bytes: the kernel sends a reset
@@ -222,7 +175,7 @@ test('an idle connection that the platform closes is closed for the runtime', as
 test('a request that crosses the end of an idle connection goes up on a new one', async (t) => {
   const { platform, shim, runtime, upstream } = await startInvocation(t);
   const response = responseMessage('id', 'crossing');
-  await stopped(shim, async () => {
+  await whileStopped(shim, async () => {
     upstream.finish();
     await runtime.send(response);
   });
@@ -234,7 +187,7 @@ test('a request that crosses the end of an idle connection goes up on a new one'
 });
 
 test('a platform that refuses connections: the runtime is dropped without an answer', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   await platform.stopListening();
   for (const wire of [runtime, await shim.runtime(t)]) {
     await wire.send(nextRequest());
@@ -252,7 +205,7 @@ test('bytes that answer nothing end the connection', async (t) => {
 });
 
 test('an answer that is not HTTP ends the connection', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   await upstream.send('SSH-2.0-OpenSSH_9.2\r\n\r\n');
   await runtime.readToEnd();

@@ -8,21 +8,13 @@ import {
   kAccepted,
   kRuntimePath,
   nextRequest,
-  Platform,
   postMessage,
   responseMessage,
 } from './platform.mjs';
-import { Shim } from './shim.mjs';
-
-async function start(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  const shim = await Shim.start(t, platform);
-  return { platform, shim, runtime: await shim.runtime(t) };
-}
+import { startConnected } from './scene.mjs';
 
 test('one buffered invocation passes byte by byte, on one connection', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id-1', '{"n":1}'));
   await exchange(platform, runtime, responseMessage('id-1', '{"ok":true}'), kAccepted, upstream);
   await exchange(platform, runtime, nextRequest(), eventMessage('id-2', '{"n":2}'), upstream);
@@ -31,7 +23,7 @@ test('one buffered invocation passes byte by byte, on one connection', async (t)
 });
 
 test('header names, order, duplicates, empty values and odd spacing arrive as they were written', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const odd = [
     'x-LOWER-upper: 1',
     'X-Twice: a',
@@ -55,7 +47,7 @@ test('header names, order, duplicates, empty values and odd spacing arrive as th
 });
 
 test('a client context of 600 KiB and an X-Ray cause of 600 KiB arrive whole', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const value = 'k'.repeat(600 * 1024);
   const event = eventMessage('id-1', '{}', { headers: [`Lambda-Runtime-Client-Context: ${value}`] });
   const upstream = await exchange(platform, runtime, nextRequest(), event);
@@ -64,7 +56,7 @@ test('a client context of 600 KiB and an X-Ray cause of 600 KiB arrive whole', a
 });
 
 test('events of every size pass, sized and in chunks with trailers', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   let upstream = null;
   for (const size of [0, 1, 65_535, 65_536, 65_537, 6_291_456]) {
     const event = eventMessage(`id-${size}`, pattern(size));
@@ -86,7 +78,7 @@ test('events of every size pass, sized and in chunks with trailers', async (t) =
 });
 
 test('responses of 0 bytes, binary ones and 6 MB pass, with a length and in chunks', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   let upstream = null;
   for (const body of ['', '\0', pattern(1000), pattern(6_291_556)]) {
     upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'), upstream);
@@ -116,7 +108,7 @@ for (const [announced, lines] of [
   ['nowhere', ''],
 ]) {
   test(`error trailers announced ${announced} pass as trailers`, async (t) => {
-    const { platform, runtime } = await start(t);
+    const { platform, runtime } = await startConnected(t);
     const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'));
     const request = Buffer.concat([
       bytes(`${kStreamHead}${lines}\r\n`),
@@ -131,7 +123,7 @@ for (const [announced, lines] of [
 }
 
 test('a stream of one-byte chunks passes, written byte by byte', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'));
   const body = pattern(300);
   const request = Buffer.concat([
@@ -148,7 +140,7 @@ test('a stream of one-byte chunks passes, written byte by byte', async (t) => {
 });
 
 test('an answer written byte by byte arrives', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   await runtime.send(nextRequest());
   const upstream = await platform.connection();
   const event = eventMessage('id', '{"a":[1,2,3]}');
@@ -159,7 +151,7 @@ test('an answer written byte by byte arrives', async (t) => {
 });
 
 test('Expect: 100-continue is answered by the platform, and the body follows', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'));
   const body = pattern(200_000);
   const head = `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -185,7 +177,7 @@ for (const [status, body] of [
   ['204 No Content', null],
 ]) {
   test(`the platform's ${status} passes verbatim, and the connection goes on`, async (t) => {
-    const { platform, runtime } = await start(t);
+    const { platform, runtime } = await startConnected(t);
     const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'));
     const reply = body === null ? `HTTP/1.1 ${status}\r\nX-A: 1\r\n\r\n` : answer(status, body, ['x-Odd: 1']);
     await exchange(platform, runtime, responseMessage('id', '1'), reply, upstream);
@@ -195,7 +187,7 @@ for (const [status, body] of [
 }
 
 test('restore, init and invocation errors, credentials, telemetry and unknown paths pass unchanged', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const ok = answer('200 OK', '{}');
   let upstream = null;
   for (const request of [
@@ -218,7 +210,7 @@ test('restore, init and invocation errors, credentials, telemetry and unknown pa
 });
 
 test('the answer to HEAD has no body, whatever length it names', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const request = 'HEAD /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n';
   const reply = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n';
   const upstream = await exchange(platform, runtime, request, reply);
@@ -226,7 +218,7 @@ test('the answer to HEAD has no body, whatever length it names', async (t) => {
 });
 
 test('interim answers pass, also to a HEAD request', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
   const upstream = await exchange(
     platform,
@@ -238,7 +230,7 @@ test('interim answers pass, also to a HEAD request', async (t) => {
 });
 
 test('HTTP/1.0 passes both ways, and a body that the end of the connection ends', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const request = `GET ${kRuntimePath}invocation/next HTTP/1.0\r\n\r\n`;
   await runtime.send(request);
   const upstream = await platform.connection();
@@ -251,7 +243,7 @@ test('HTTP/1.0 passes both ways, and a body that the end of the connection ends'
 });
 
 test('one connection per call, as Ruby makes them', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startConnected(t);
   const once = async (request, reply) => {
     const runtime = await shim.runtime(t);
     const upstream = await exchange(platform, runtime, request, reply);
@@ -270,7 +262,7 @@ test('one connection per call, as Ruby makes them', async (t) => {
 });
 
 test('pipelined requests are answered in order, each when the one before it was', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   const requests = [nextRequest(), responseMessage('id', '1'), nextRequest(), responseMessage('id-2', pattern(70_000))];
   const replies = [eventMessage('id', '{}'), kAccepted, eventMessage('id-2', '{}'), kAccepted];
   await runtime.send(Buffer.concat(requests.map(bytes)));
@@ -284,6 +276,6 @@ test('pipelined requests are answered in order, each when the one before it was'
 });
 
 test('empty lines before a request pass with it', async (t) => {
-  const { platform, runtime } = await start(t);
+  const { platform, runtime } = await startConnected(t);
   await exchange(platform, runtime, `\r\n\r\n${nextRequest()}`, eventMessage('id', '{}'));
 });

@@ -2,26 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { bytes, exchange } from './bytes.mjs';
-import { quietTime } from './patience.mjs';
-import { answer, eventMessage, kAccepted, nextRequest, Platform, responseMessage } from './platform.mjs';
-import { Shim } from './shim.mjs';
-
-async function start(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  const shim = await Shim.start(t, platform);
-  return { platform, shim, runtime: await shim.runtime(t) };
-}
-
-// The shim neither ended nor turns in circles, and still serves.
-async function checkAlive(t, shim, platform) {
-  const before = shim.cpuTime();
-  await quietTime(300);
-  const used = shim.cpuTime() - before;
-  assert.ok(used <= 60, `${used} ms of CPU in 300 ms of standstill`);
-  const again = await shim.runtime(t);
-  await exchange(platform, again, 'GET /2018-06-01/ping HTTP/1.1\r\n\r\n', answer('200 OK', 'pong'));
-}
+import { eventMessage, kAccepted, nextRequest, responseMessage } from './platform.mjs';
+import { checkAlive, startConnected } from './scene.mjs';
 
 for (const [what, request] of [
   ['a request that is not HTTP', 'hello\r\n\r\n'],
@@ -32,7 +14,7 @@ for (const [what, request] of [
   ['a field line without a colon', 'GET /x HTTP/1.1\r\nHost\r\n\r\n'],
 ]) {
   test(`${what} is refused, and nothing of it goes up`, async (t) => {
-    const { platform, shim, runtime } = await start(t);
+    const { platform, shim, runtime } = await startConnected(t);
     await runtime.send(request);
     const { rest, ending } = await runtime.readToEnd();
     assert.match(rest.toString(), /^HTTP\/1\.1 400 /);
@@ -44,7 +26,7 @@ for (const [what, request] of [
 }
 
 test('our own routes are answered here, pipelined, with bodies, HEAD, HTTP/1.0 and Connection: close', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const health = 'GET /postlude/v1/health HTTP/1.1\r\nHost: x\r\n\r\n';
   const posted = `POST /postlude/v1/nothing HTTP/1.1\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`;
   const head = 'HEAD /postlude/v1/health HTTP/1.1\r\n\r\n';
@@ -81,7 +63,7 @@ test('our own routes are answered here, pipelined, with bodies, HEAD, HTTP/1.0 a
 });
 
 test('a local call that expects 100-continue gets it', async (t) => {
-  const { runtime } = await start(t);
+  const { runtime } = await startConnected(t);
   await runtime.send('POST /postlude/v1/nothing HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n');
   assert.match((await runtime.readHead()).toString(), /^HTTP\/1\.1 100 /);
   await runtime.send('abc');

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { answer, kAccepted, Platform } from './platform.mjs';
+import { answer, kAccepted } from './platform.mjs';
 import { bareLayer, environment, folder, Program } from './shim.mjs';
+import { startPlatform } from './scene.mjs';
 
 const kPostlude = path.join(bareLayer, 'postlude');
 const kShow = [
@@ -16,12 +17,6 @@ const kShow = [
   '',
   '*',
 ];
-
-async function startPlatform(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  return platform;
-}
 
 for (const [why, env, warning] of [
   ['POSTLUDE_DISABLED=1', { POSTLUDE_DISABLED: '1', AWS_LAMBDA_RUNTIME_API: '127.0.0.1:1' }, null],

@@ -1,47 +1,13 @@
 // A parked poll is never abandoned: its event goes to the runtime's next poll.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { assertSameBytes, bytes, exchange, pattern } from './bytes.mjs';
+import { assertSameBytes, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
-import { answer, eventMessage, kAccepted, nextRequest, Platform, responseMessage } from './platform.mjs';
-import { Shim } from './shim.mjs';
-
-async function start(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  const shim = await Shim.start(t, platform);
-  return { platform, shim, runtime: await shim.runtime(t) };
-}
-
-async function park(platform, runtime, upstream = null) {
-  await runtime.send(nextRequest());
-  const connection = upstream ?? (await platform.connection());
-  assertSameBytes(await connection.read(nextRequest().length), nextRequest());
-  return connection;
-}
-
-// The shim neither ended nor turns in circles, and still serves.
-async function checkAlive(t, shim, platform) {
-  const before = shim.cpuTime();
-  await quietTime(300);
-  const used = shim.cpuTime() - before;
-  assert.ok(used <= 60, `${used} ms of CPU in 300 ms of standstill`);
-  const again = await shim.runtime(t);
-  await exchange(platform, again, 'GET /2018-06-01/ping HTTP/1.1\r\n\r\n', answer('200 OK', 'pong'));
-}
-
-async function stopped(shim, deed) {
-  process.kill(shim.pid, 'SIGSTOP');
-  try {
-    await deed();
-    await quietTime(50); // the kernel delivers loopback bytes at once; nothing waits for more
-  } finally {
-    process.kill(shim.pid, 'SIGCONT');
-  }
-}
+import { answer, eventMessage, kAccepted, nextRequest, responseMessage } from './platform.mjs';
+import { checkAlive, park, startConnected, whileStopped } from './scene.mjs';
 
 test('the event of a poll whose runtime has gone goes to the next poll', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   runtime.close();
   await quietTime();
@@ -59,7 +25,7 @@ test('the event of a poll whose runtime has gone goes to the next poll', async (
 });
 
 test('an event that comes while no runtime polls waits for the next poll', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   runtime.close();
   await quietTime();
@@ -72,7 +38,7 @@ test('an event that comes while no runtime polls waits for the next poll', async
 });
 
 test('half a head that came before the runtime went is not lost', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   const event = eventMessage('id', '{}', { headers: [`Lambda-Runtime-Client-Context: ${'c'.repeat(100_000)}`] });
   await upstream.send(event.subarray(0, 90_000));
@@ -86,10 +52,10 @@ test('half a head that came before the runtime went is not lost', async (t) => {
 });
 
 test('a runtime that goes at the very moment its event comes loses nothing', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   const event = eventMessage('id', '{}');
-  await stopped(shim, async () => {
+  await whileStopped(shim, async () => {
     await upstream.send(event);
     runtime.close();
   });
@@ -100,7 +66,7 @@ test('a runtime that goes at the very moment its event comes loses nothing', asy
 
 test('a waiting poll that the platform closed is not handed to the next one', async (t) => {
   for (const end of ['finish', 'reset']) {
-    const { platform, shim, runtime } = await start(t);
+    const { platform, shim, runtime } = await startConnected(t);
     const upstream = await park(platform, runtime);
     runtime.close();
     await quietTime();
@@ -111,7 +77,7 @@ test('a waiting poll that the platform closed is not handed to the next one', as
 });
 
 test('a poll with a body takes over a waiting poll without sending its body', async (t) => {
-  const { platform, shim, runtime } = await start(t);
+  const { platform, shim, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   runtime.close();
   await quietTime();
@@ -124,7 +90,7 @@ test('a poll with a body takes over a waiting poll without sending its body', as
 });
 
 test('several waiting polls are all taken over', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startConnected(t);
   const upstreams = [];
   const runtimes = [];
   for (let i = 0; i < 3; i += 1) {
@@ -152,7 +118,7 @@ for (const [how, ending] of [
   ['reset', 'reset'],
 ]) {
   test(`a parked poll that the platform ends (${ending}) ends for the runtime too`, async (t) => {
-    const { platform, shim, runtime } = await start(t);
+    const { platform, shim, runtime } = await startConnected(t);
     const upstream = await park(platform, runtime);
     upstream[how]();
     const seen = await runtime.readToEnd();

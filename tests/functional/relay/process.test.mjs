@@ -5,56 +5,12 @@ import path from 'node:path';
 import test from 'node:test';
 import { assertSameBytes, exchange } from './bytes.mjs';
 import { quietTime, within } from './patience.mjs';
-import {
-  eventMessage,
-  kAccepted,
-  kRuntimePath,
-  nextRequest,
-  Platform,
-  postMessage,
-  responseMessage,
-} from './platform.mjs';
+import { eventMessage, kAccepted, kRuntimePath, nextRequest, postMessage, responseMessage } from './platform.mjs';
 import { bareLayer, environment, folder, Program, sanitized, Shim } from './shim.mjs';
+import { gone, run } from './processes.mjs';
+import { startPlatform, startShim } from './scene.mjs';
 
 const kStreamHead = `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
-
-async function startPlatform(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  return platform;
-}
-
-async function start(t, options) {
-  const platform = await startPlatform(t);
-  return { platform, shim: await Shim.start(t, platform, options) };
-}
-
-function run(t, platform, command, { env, ...options } = {}) {
-  return new Program(t, path.join(bareLayer, 'postlude'), command, {
-    env: environment(platform, env),
-    ...options,
-  });
-}
-
-// Gone, or a zombie that somebody else has to reap.
-function alive(pid) {
-  try {
-    return !/^State:\s+[ZX]/m.test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
-
-async function gone(pid) {
-  await within(
-    (async () => {
-      while (alive(pid)) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    })(),
-    `the end of process ${pid}`,
-  );
-}
 
 for (const status of [0, 1, 3, 137, 255]) {
   test(`a runtime that exits with ${status}: so does the shim`, async (t) => {
@@ -118,7 +74,7 @@ test('with the standard descriptors closed the relay works, and the runtime find
 test('the end of the runtime is repeated within 20 ms, parked poll and cut response or not', async (t) => {
   const latencies = [];
   for (let round = 0; round < 8; round += 1) {
-    const { platform, shim } = await start(t);
+    const { platform, shim } = await startShim(t);
     await shim.agent.order('connect', { name: 'a' });
     await shim.agent.order('send', { name: 'a', text: nextRequest() });
     const upstream = await platform.connection();
@@ -144,7 +100,7 @@ test('the end of the runtime is repeated within 20 ms, parked poll and cut respo
 });
 
 test('a runtime killed in the middle of its response: the platform sees a cut', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   await shim.agent.order('connect', { name: 'a' });
   await shim.agent.order('send', { name: 'a', text: nextRequest() });
   const upstream = await platform.connection();
@@ -164,7 +120,7 @@ for (const [what, message] of [
   ['a response', responseMessage('id', '{"last":"words"}')],
 ]) {
   test(`${what} posted by a runtime that exits at once arrives, though the platform is slow`, async (t) => {
-    const { platform, shim } = await start(t);
+    const { platform, shim } = await startShim(t);
     await shim.agent.order('connect', { name: 'a' });
     await shim.agent.order('send', { name: 'a', text: nextRequest() });
     const poll = await platform.connection();
@@ -186,7 +142,7 @@ for (const [what, message] of [
 }
 
 test('a last word that the platform never answers delays the end of the shim by seconds at most', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   await shim.agent.order('connect', { name: 'a' });
   shim.agent.tell('send_and_exit', { name: 'a', text: postMessage('init/error', '{}').toString(), status: 4 });
   await platform.connection();
@@ -199,7 +155,7 @@ test('every inherited descriptor reaches the runtime, the standard ones unchange
   fs.writeFileSync(file, 'from outside');
   const fd = fs.openSync(file, 'r');
   t.after(() => fs.closeSync(fd));
-  const { shim } = await start(t, { stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'ignore', fd] });
+  const { shim } = await startShim(t, { stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'ignore', fd] });
   const { text } = await shim.agent.order('read_file', { fd: 5, size: 100 });
   assert.equal(text, 'from outside');
   shim.child.stdin.write('typed');
@@ -223,7 +179,7 @@ test('the shim opens no descriptor that the runtime could see', async (t) => {
 });
 
 test('O_NONBLOCK is set on none of the standard descriptors', async (t) => {
-  const { shim } = await start(t, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const { shim } = await startShim(t, { stdio: ['pipe', 'pipe', 'pipe'] });
   for (const fd of [0, 1, 2]) {
     const flags = parseInt(/^flags:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${shim.pid}/fdinfo/${fd}`, 'latin1'))[1], 8);
     const before = parseInt(/^flags:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${shim.agent.about.pid}/fdinfo/${fd}`, 'latin1'))[1], 8);
@@ -232,7 +188,7 @@ test('O_NONBLOCK is set on none of the standard descriptors', async (t) => {
 });
 
 test('the runtime finds the proxy and our own routes in its environment, the rest as it was', async (t) => {
-  const { platform, shim } = await start(t, { env: { KEPT: 'a=b c', EMPTY: '' } });
+  const { platform, shim } = await startShim(t, { env: { KEPT: 'a=b c', EMPTY: '' } });
   const { env, argv, cwd } = shim.agent.about;
   assert.match(env.AWS_LAMBDA_RUNTIME_API, /^127\.0\.0\.1:\d+$/);
   assert.notEqual(env.AWS_LAMBDA_RUNTIME_API, platform.address);

@@ -4,47 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { assertSameBytes } from './bytes.mjs';
-import { quietTime, within } from './patience.mjs';
-import { eventMessage, kAccepted, nextRequest, Platform, responseMessage } from './platform.mjs';
-import { bareLayer, environment, Program, Shim } from './shim.mjs';
-
-async function startPlatform(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  return platform;
-}
-
-async function start(t, options) {
-  const platform = await startPlatform(t);
-  return { platform, shim: await Shim.start(t, platform, options) };
-}
-
-function run(t, platform, command, { env, ...options } = {}) {
-  return new Program(t, path.join(bareLayer, 'postlude'), command, {
-    env: environment(platform, env),
-    ...options,
-  });
-}
-
-// Gone, or a zombie that somebody else has to reap.
-function alive(pid) {
-  try {
-    return !/^State:\s+[ZX]/m.test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
-
-async function gone(pid) {
-  await within(
-    (async () => {
-      while (alive(pid)) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    })(),
-    `the end of process ${pid}`,
-  );
-}
+import { quietTime } from './patience.mjs';
+import { eventMessage, kAccepted, nextRequest, responseMessage } from './platform.mjs';
+import { bareLayer, environment, Program } from './shim.mjs';
+import { alive, gone, run } from './processes.mjs';
+import { startPlatform, startShim } from './scene.mjs';
 
 async function parkPoll(platform, shim) {
   await shim.agent.order('connect', { name: 'a' });
@@ -55,7 +19,7 @@ async function parkPoll(platform, shim) {
 }
 
 test('a runtime that is stopped and goes on has not ended', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   const upstream = await parkPoll(platform, shim);
   process.kill(shim.agent.about.pid, 'SIGSTOP');
   await quietTime();
@@ -69,7 +33,7 @@ test('a runtime that is stopped and goes on has not ended', async (t) => {
 });
 
 test('a parked poll outlasts a freeze of everything', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   const upstream = await parkPoll(platform, shim);
   const all = [shim.agent.about.pid, shim.pid];
   all.forEach((pid) => process.kill(pid, 'SIGSTOP'));
@@ -82,7 +46,7 @@ test('a parked poll outlasts a freeze of everything', async (t) => {
 });
 
 test('an answer given after SIGTERM arrives', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   const upstream = await parkPoll(platform, shim);
   const event = eventMessage('id', '{}');
   await upstream.send(event);
@@ -103,7 +67,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGUSR2']) {
     ['group', -1],
   ]) {
     test(`${signal} to the shim's ${target} reaches the runtime exactly once`, async (t) => {
-      const { shim } = await start(t);
+      const { shim } = await startShim(t);
       process.kill(sign * shim.pid, signal);
       await shim.agent.signalled(1);
       await quietTime();
@@ -116,7 +80,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGUSR2']) {
 }
 
 test('SIGTERM twice, to the process and to the group, reaches the runtime once', async (t) => {
-  const { shim } = await start(t);
+  const { shim } = await startShim(t);
   process.kill(shim.pid, 'SIGTERM');
   await shim.agent.signalled(1);
   process.kill(-shim.pid, 'SIGTERM');
@@ -127,7 +91,7 @@ test('SIGTERM twice, to the process and to the group, reaches the runtime once',
 });
 
 test('a runtime that ignores SIGTERM is ended before the platform would kill the shim', async (t) => {
-  const { shim } = await start(t);
+  const { shim } = await startShim(t);
   const began = performance.now();
   process.kill(shim.pid, 'SIGTERM');
   const end = await shim.ended();
@@ -136,7 +100,7 @@ test('a runtime that ignores SIGTERM is ended before the platform would kill the
 });
 
 test('helpers in the runtime\'s group do not survive the runtime', async (t) => {
-  const { shim } = await start(t);
+  const { shim } = await startShim(t);
   const { pid } = await shim.agent.order('start_child');
   assert.ok(alive(pid));
   shim.agent.tell('exit', { status: 0 });
@@ -145,7 +109,7 @@ test('helpers in the runtime\'s group do not survive the runtime', async (t) => 
 });
 
 test('a helper that holds the runtime\'s connections open does not keep the shim', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   await shim.agent.order('connect', { name: 'a' });
   await shim.agent.order('send', { name: 'a', text: nextRequest() });
   await platform.connection();
@@ -158,13 +122,13 @@ test('a helper that holds the runtime\'s connections open does not keep the shim
 });
 
 test('the runtime dies with a shim that is killed', async (t) => {
-  const { shim } = await start(t);
+  const { shim } = await startShim(t);
   process.kill(shim.pid, 'SIGKILL');
   await gone(shim.agent.about.pid);
 });
 
 test('the runtime leads a group of its own, with default signals and an empty mask', async (t) => {
-  const { platform, shim } = await start(t);
+  const { platform, shim } = await startShim(t);
   assert.equal(shim.agent.about.group, shim.agent.about.pid);
   assert.equal(shim.agent.about.parent, shim.pid);
   const program = run(t, platform, ['grep', '^Sig', '/proc/self/status']);

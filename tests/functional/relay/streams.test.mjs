@@ -4,23 +4,15 @@ import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { assertSameBytes, bytes, chunk, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
-import { eventMessage, kAccepted, kRuntimePath, nextRequest, Platform } from './platform.mjs';
-import { sanitized, Shim } from './shim.mjs';
+import { eventMessage, kAccepted, kRuntimePath, nextRequest } from './platform.mjs';
+import { sanitized } from './shim.mjs';
+import { startInvocation } from './scene.mjs';
 
 const kStreamHead =
   `POST ${kRuntimePath}invocation/id/response HTTP/1.1\r\nHost: x\r\n` +
   'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n';
 const kBlock = chunk(pattern(64 * 1024 - 100));
 const kMostGrowthKiB = 1024;
-
-async function start(t) {
-  const platform = await Platform.start();
-  t.after(() => platform.stop());
-  const shim = await Shim.start(t, platform);
-  const runtime = await shim.runtime(t);
-  const upstream = await exchange(platform, runtime, nextRequest(), eventMessage('id', '{}'));
-  return { platform, shim, runtime, upstream };
-}
 
 function checkGrowth(t, shim, before) {
   const growth = shim.peakMemory() - before;
@@ -40,7 +32,7 @@ async function checkIdle(t, shim) {
 }
 
 test('the first bytes of a stream arrive while the handler holds the rest back', async (t) => {
-  const { runtime, upstream } = await start(t);
+  const { runtime, upstream } = await startInvocation(t);
   const parts = [
     kStreamHead,
     chunk('{"statusCode":200}'),
@@ -67,7 +59,7 @@ test('the first bytes of a stream arrive while the handler holds the rest back',
 });
 
 test('an event reaches the runtime as it comes', async (t) => {
-  const { runtime, upstream } = await start(t);
+  const { runtime, upstream } = await startInvocation(t);
   await exchange(null, runtime, `${kStreamHead}0\r\n\r\n`, kAccepted, upstream);
   await runtime.send(nextRequest());
   await upstream.read(nextRequest().length);
@@ -79,7 +71,7 @@ test('an event reaches the runtime as it comes', async (t) => {
 });
 
 test('a stream of 100 MB passes whole, and the memory stays flat', async (t) => {
-  const { shim, runtime, upstream } = await start(t);
+  const { shim, runtime, upstream } = await startInvocation(t);
   const before = shim.peakMemory();
   const hash = createHash('sha256').update(kStreamHead);
   const blocks = 1600;
@@ -96,7 +88,7 @@ test('a stream of 100 MB passes whole, and the memory stays flat', async (t) => 
 });
 
 test('a platform that reads slowly slows the runtime down, and the memory stays flat', async (t) => {
-  const { shim, runtime, upstream } = await start(t);
+  const { shim, runtime, upstream } = await startInvocation(t);
   const before = shim.peakMemory();
   await runtime.send(kStreamHead);
   assertSameBytes(await upstream.read(kStreamHead.length), kStreamHead);
@@ -118,7 +110,7 @@ test('a platform that reads slowly slows the runtime down, and the memory stays 
 });
 
 test('a runtime that reads its event slowly slows the platform down, and the memory stays flat', async (t) => {
-  const { shim, runtime, upstream } = await start(t);
+  const { shim, runtime, upstream } = await startInvocation(t);
   await exchange(null, runtime, `${kStreamHead}0\r\n\r\n`, kAccepted, upstream);
   const before = shim.peakMemory();
   await runtime.send(nextRequest());
@@ -136,7 +128,7 @@ test('a runtime that reads its event slowly slows the platform down, and the mem
 });
 
 test('many small chunks in large writes pass, and the memory stays flat', async (t) => {
-  const { shim, runtime, upstream } = await start(t);
+  const { shim, runtime, upstream } = await startInvocation(t);
   const before = shim.peakMemory();
   const small = Buffer.concat(Array.from({ length: 200_000 }, (_, i) => chunk(pattern(1 + (i % 7), i))));
   const request = Buffer.concat([bytes(kStreamHead), small, bytes('0\r\n\r\n')]);

@@ -62,8 +62,8 @@ constexpr int kReservedSignal = 33;
 /// The kernel's own record of a disposition, by the raw call; true when it was taken.
 bool set_reserved_signal(std::uintptr_t handler) {
   const std::array<std::uintptr_t, 4> action = {handler};
-  return ::syscall(SYS_rt_sigaction, kReservedSignal, action.data(), nullptr,
-                   sizeof(std::uint64_t)) == 0;
+  return ::syscall(
+             SYS_rt_sigaction, kReservedSignal, action.data(), nullptr, sizeof(std::uint64_t)) == 0;
 }
 
 }  // namespace

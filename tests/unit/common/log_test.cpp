@@ -24,8 +24,8 @@ class LogPipe {
     read_.reset(ends[0]);
     write_.reset(ends[1]);
   }
-  Log log(LogLevel threshold) const { return {write_.get(), threshold}; }
-  std::string text() const {
+  [[nodiscard]] Log log(LogLevel threshold) const { return {write_.get(), threshold}; }
+  [[nodiscard]] std::string text() const {
     std::string text(65536, '\0');
     const ssize_t size = ::read(read_.get(), text.data(), text.size());
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);

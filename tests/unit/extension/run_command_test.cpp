@@ -218,9 +218,9 @@ TEST_CASE("a program that writes without end is read on, and only 64 KiB are pas
   bench.wait_for_end(*run);
   CHECK(run->result->kind == Kind::stopped);
   bench.wait_until([&] { return bench.output().find("not passed on") != std::string::npos; });
-  const std::size_t log_line = bench.output().find("{\"postlude\":\"log\"");
+  const std::size_t log_line = bench.output().find(R"({"postlude":"log")");
   CHECK(log_line == extension::kMostOutputBytes);
-  CHECK(bench.output().find("\"task\":\"r1/a/1\"") != std::string::npos);
+  CHECK(bench.output().find(R"("task":"r1/a/1")") != std::string::npos);
   CHECK(bench.output().find('\n', log_line) == bench.output().size() - 1);
 }
 

@@ -17,7 +17,7 @@ struct SpoolInTempDir {
   testing::TempDir folder;
   Spool spool = Spool::create(folder.path(), "stream").value();
 
-  std::string content(const std::string& name) const {
+  [[nodiscard]] std::string content(const std::string& name) const {
     const auto fd = spool.open_capture(name);
     return fd ? read_all(fd->get(), std::size_t{64} << 20, name).value() : "";
   }

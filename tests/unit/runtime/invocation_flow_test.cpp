@@ -113,7 +113,7 @@ class Flow {
     return types;
   }
 
-  std::string file(const std::string& name) const {
+  [[nodiscard]] std::string file(const std::string& name) const {
     const auto fd = spool_->open_capture(name);
     return fd ? read_all(fd->get(), 1000000, name).value() : "missing";
   }
