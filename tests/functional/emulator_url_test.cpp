@@ -17,11 +17,13 @@ namespace {
 const std::vector<std::string> kStream{"--url-mode", "stream"};
 const std::string kNuls(8, '\0');
 
-// Unbounded buffering would add 100 MiB, several times as much under a sanitizer's shadow.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr long kFlatKib = 64L * 1024;
-#else
+// Unbounded buffering would add 100 MiB.
 constexpr long kFlatKib = 8L * 1024;
+// A sanitizer keeps what was freed (256 MiB under AddressSanitizer), and ours is lost in it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMemoryIsOurs = false;
+#else
+constexpr bool kMemoryIsOurs = true;
 #endif
 
 /// The emulator's resident memory in KiB.
@@ -323,5 +325,7 @@ TEST_CASE("a slow caller slows the runtime down and memory stays flat over 100 m
   writer.get();
   CHECK(received > kPieces * kPiece);
   CHECK(runtime.read().status == 202);
-  CHECK(resident_kib(lambda.pid()) - before < kFlatKib);
+  if (kMemoryIsOurs) {
+    CHECK(resident_kib(lambda.pid()) - before < kFlatKib);
+  }
 }
