@@ -90,3 +90,67 @@ TEST_CASE("a snapshot is taken inside restore/next, which closes registration") 
   CHECK(runtime.respond(id_of(event), "2").status == 202);
   CHECK(call.get().body() == "2");
 }
+
+TEST_CASE("a hook that fails after the restore fails the init with its own error") {
+  LocalLambda lambda({.options = {"--init-type", "snap-start"}});
+  auto call = lambda.invoke_later("{}");
+  const std::string body = R"({"errorMessage":"hook","errorType":"Runtime.Hook"})";
+  for (std::size_t attempt = 1; attempt <= 2; ++attempt) {
+    RuntimeCalls runtime(lambda.wait_for_event({.name = "initStart", .nth = attempt}).text("api"));
+    runtime.client().request("GET", "/2018-06-01/runtime/restore/next");
+    CHECK(runtime.read().status == 200);
+    const Headers type{{"Lambda-Runtime-Function-Error-Type", "Runtime.Hook"}};
+    CHECK(runtime.post("/2018-06-01/runtime/restore/error", body, type).status == 202);
+    CHECK(lambda.wait_for_event({.name = "initFailed", .nth = attempt}).text("errorType") ==
+          "Runtime.Hook");
+  }
+  const InvokeResult result = call.get();
+  CHECK(result.function_error() == "Unhandled");
+  CHECK(result.body() == body);
+}
+
+TEST_CASE("an error that an external extension reports fails the environment with its type") {
+  const std::pair<const char*, const char*> reports[] = {{"init/error", "Extension.InitError"},
+                                                         {"exit/error", "Extension.ExitError"}};
+  for (const auto& report : reports) {
+    CAPTURE(report.first);
+    const TempDir layer;
+    write_script(layer.file("extensions/outside"), "#!/bin/sh\nexec sleep 1000\n");
+    LocalLambda lambda({.layer_dir = layer.path()});
+    auto call = lambda.invoke_later("{}");
+    const std::string api = lambda.runtime_api();
+    RuntimeCalls extension(api);
+    const std::string identifier =
+        extension.register_extension("outside", R"({"events":["INVOKE"]})")
+            .header("Lambda-Extension-Identifier")
+            .value_or("");
+    const Headers headers{{"Lambda-Extension-Identifier", identifier},
+                          {"Lambda-Extension-Function-Error-Type", "Extension.Mine"}};
+    const std::string path = std::string("/2020-01-01/extension/") + report.first;
+    RuntimeCalls runtime(api);
+    if (report.first == std::string_view("exit/error")) {
+      extension.send_event_next(identifier);
+      static_cast<void>(runtime.next());
+      CHECK(extension.read().status == 200);
+    }
+    const RawResponse answer = extension.post(path, "{}", headers);
+    CHECK(answer.status == 202);
+    CHECK(answer.body == "{\"status\":\"OK\"}\n");
+    CHECK(lambda.wait_for_event({.name = "extensionError"}).text("type") == report.second);
+    if (report.first == std::string_view("init/error")) {
+      lambda.wait_for_event({.name = "initFailed"});
+      // The init is repeated inside the invocation, and fails again.
+      RuntimeCalls again(lambda.wait_for_event({.name = "initStart", .nth = 2}).text("api"));
+      const std::string second = again.register_extension("outside", R"({"events":["INVOKE"]})")
+                                     .header("Lambda-Extension-Identifier")
+                                     .value_or("");
+      CHECK(again.post(path, "{}", {{"Lambda-Extension-Identifier", second}, headers[1]}).status ==
+            202);
+    }
+    const InvokeResult result = call.get();
+    CHECK(result.function_error() == "Unhandled");
+    CHECK(result.body() == R"({"errorType":")" + std::string(report.second) +
+                               R"(","errorMessage":"RequestId: )" + result.request_id() +
+                               R"( Error: exit code 0"})");
+  }
+}

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <future>
 #include <string>
@@ -167,6 +168,24 @@ TEST_CASE("the first bytes of a stream arrive while the function holds the rest 
   runtime.client().send(chunk("last") + "0\r\n\r\n");
   CHECK(runtime.read().status == 202);
   CHECK(caller.read_until("0\r\n\r\n") == "4\r\nlast\r\n0\r\n\r\n");
+}
+
+TEST_CASE("a shaped stream has six mebibytes at once, then two in a second") {
+  LocalLambda lambda({.options = {"--url-mode", "stream", "--shape"}});
+  RawClient caller(lambda.url_address());
+  caller.request("GET", "/");
+  RuntimeCalls runtime(lambda.runtime_api());
+  runtime.client().send(streaming_head(id_of(runtime.next()), "text/plain"));
+  const auto begin = std::chrono::steady_clock::now();
+  auto writer = std::async(std::launch::async, [&] {
+    runtime.client().send(chunk(std::string(std::size_t{8} << 20, 'x')) + "0\r\n\r\n");
+  });
+  CHECK(caller.read_head().status == 200);
+  CHECK(caller.read_until("\r\n0\r\n\r\n").size() > std::size_t{8} << 20);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  writer.get();
+  CHECK(taken.count() > 0.85);
+  CHECK(runtime.read().status == 202);
 }
 
 TEST_CASE("a prelude without a body is answered at once and ends properly") {

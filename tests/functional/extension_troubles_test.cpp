@@ -77,14 +77,19 @@ std::string say() {
   return task_list({shell_task("say", R"(echo "task of $POSTLUDE_REQUEST_ID")")});
 }
 
+/// A function whose extension starts when `gate` lets it pass.
+LambdaSetup with_gated_extension(const TempDir& folder, const Gate& gate) {
+  return with_layer_of(
+      layer_with_extension(folder, gated_extension()),
+      {.name = "report", .tasks = say(), .env = {{"EXTENSION_GATE", gate.path()}}});
+}
+
 }  // namespace
 
 TEST_CASE("the runtime's first poll waits for an extension that is slow to start") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
-  LocalLambda lambda(
-      with_layer_of(layer_with_extension(folder, gated_extension()),
-                    {.name = "report", .tasks = say(), .env = {{"EXTENSION_GATE", gate.path()}}}));
+  LocalLambda lambda(with_gated_extension(folder, gate));
   auto call = lambda.invoke_later("{}");
   static_cast<void>(lambda.wait_for_log("extension waits"));
   static_cast<void>(lambda.wait_for_log("Executing 'index.handler'"));
@@ -131,9 +136,7 @@ TEST_CASE(
 TEST_CASE("an extension that the platform refuses runs tasks all the same") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
-  LocalLambda lambda(
-      with_layer_of(layer_with_extension(folder, gated_extension()),
-                    {.name = "report", .tasks = say(), .env = {{"EXTENSION_GATE", gate.path()}}}));
+  LocalLambda lambda(with_gated_extension(folder, gate));
   auto call = lambda.invoke_later("{}");
   static_cast<void>(lambda.wait_for_log("extension waits"));
   // Ten extensions are the most there can be.
