@@ -35,7 +35,7 @@ TEST_CASE("an external extension registers under its file's name for any event")
 TEST_CASE("a name without a file is an internal extension, and the external one stays missing") {
   ExtensionRegistry registry;
   registry.launched("outside");
-  const auto answer = registry.register_extension({"outsid", R"({"events":[]})", kFirst});
+  const auto answer = registry.register_extension({"inside", R"({"events":[]})", kFirst});
   REQUIRE(refused(answer).empty());
   CHECK(std::get<const Extension*>(answer)->kind == ExtensionKind::internal);
   CHECK_FALSE(registry.all_launched_registered());
