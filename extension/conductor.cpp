@@ -28,6 +28,7 @@ Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment
              [this](const Error& error) { on_garbage(error); },
              [this] { loop_.stop(); }}),
       random_(std::random_device()()) {
+  // After the shim's slot: what it sent before a task ended is known when that end is acted on.
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
 }
 

@@ -87,10 +87,13 @@ void Supervisor::hand_on(int signal) {
 
 void Supervisor::reap_children() {
   if (runtime_) {
-    if (const auto status = reap(*runtime_)) {
+    if (const auto status = peek(*runtime_)) {
+      const pid_t runtime = *std::exchange(runtime_, {});
       // What is left of its group would keep connections and descriptors open.
-      signal_group(*std::exchange(runtime_, {}), SIGKILL);
+      signal_group(runtime, SIGKILL);
+      // Told before it is reaped: whoever sees the process gone may rely on it that we know.
       events_.runtime_ended(*status);
+      static_cast<void>(reap(runtime));
     }
   }
   if (extension_) {

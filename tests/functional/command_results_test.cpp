@@ -141,12 +141,16 @@ TEST_CASE("a wait between attempts that is too long to hold is carried to the ne
     CHECK(task.at("attempts") == 1);
     CHECK(task.at("why") == "exit status 1");
     const InvokeResult second = lambda.invoke("{}");
-    for (const auto& entry : receipt(lambda, second.request_id()).at("tasks")) {
+    const auto later = receipt(lambda, second.request_id());
+    std::size_t found = 0;
+    for (const auto& entry : later.at("tasks")) {
       if (entry.at("id") == first.request_id() + "/patient/1") {
+        ++found;
         CHECK(entry.at("state") == "done");
         CHECK(entry.at("attempts") == 2);
       }
     }
+    CHECK(found == 1);
     CHECK(count_lines(lambda, "try 2") >= 1);
   }
 }
