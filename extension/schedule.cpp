@@ -41,9 +41,7 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
   task.backoff = record.task.backoff;
   task.margin = remaining(record.deadline, record.work_deadline);
   task.state = TaskState::carried;
-  if (find(record.key) == nullptr && !was_released(record.key)) {
-    open(record.key, record.work_deadline);
-  } else if (find(record.key) != nullptr) {
+  if (find(record.key) != nullptr) {
     task.state = TaskState::queued;
     task.host = record.key;
   }

@@ -25,8 +25,9 @@ inline constexpr Millis kStopGrace = Millis(200);
 /// attempt that the work deadline cuts uses up no attempt; more than kMostInterruptions of them
 /// expire the task.
 ///
-/// An invocation is open from its first mention until it is closed and hosts nothing any more. Then
-/// it is released, once, after its receipt. Every call may release invocations.
+/// An invocation is open from its answer until it is closed and hosts nothing any more. Then it is
+/// released, once, after its receipt. What a function deferred before its answer waits for it like
+/// carried work. Every call may release invocations.
 ///
 /// With a concurrency of 1 the order is strict: a task starts only when all earlier ones have
 /// ended, so that one which is carried takes the later ones along.

@@ -42,6 +42,9 @@ Exchange classify_local(std::string_view method, std::string_view path) {
   if (method == "POST" && verb == "response") {
     return {ExchangeKind::early_response, id};
   }
+  if (method == "POST" && verb == "tasks") {
+    return {ExchangeKind::defer, id};
+  }
   return {ExchangeKind::local, {}};
 }
 

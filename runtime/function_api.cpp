@@ -76,8 +76,9 @@ std::string answer_to(std::string_view method, std::string_view target, Extensio
                        {404,
                         "UnknownRoute",
                         fmt::format("{} {} is not a route of this version; it has GET "
-                                    "/postlude/v1/health and POST "
-                                    "/postlude/v1/invocations/{{id}}/response",
+                                    "/postlude/v1/health, POST "
+                                    "/postlude/v1/invocations/{{id}}/response and POST "
+                                    "/postlude/v1/invocations/{{id}}/tasks",
                                     method,
                                     target)});
 }
@@ -130,6 +131,11 @@ LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error)
   LocalAnswer answer = manners_of(request);
   answer.message = error_message(request.method(), error);
   return answer;
+}
+
+std::string defer_result(const tl::expected<std::string, ApiError>& accepted) {
+  return accepted ? message("POST", 202, dump_json({{"id", *accepted}}) + "\n")
+                  : error_message("POST", accepted.error());
 }
 
 LocalAnswer acknowledge_discarded(const HttpHead& request) {

@@ -3,6 +3,8 @@
 #include "common/http_head.h"
 #include "runtime/hold.h"
 
+#include <tl/expected.hpp>
+
 #include <string>
 #include <string_view>
 
@@ -26,6 +28,9 @@ struct LocalAnswer {
 /// answer does not come here, since it goes to the platform. All functions are pure.
 [[nodiscard]] LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension);
 [[nodiscard]] LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error);
+
+/// To POST .../tasks: the id of the accepted task, or why there is none.
+[[nodiscard]] std::string defer_result(const tl::expected<std::string, ApiError>& accepted);
 
 /// For what the runtime posts after an early answer: as the platform acknowledges an answer
 /// (lambda-protocol.md 1.1).

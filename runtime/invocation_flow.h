@@ -60,6 +60,8 @@ class InvocationFlow {
     std::optional<EpochTime> work_deadline;  ///< set once the outcome was acted on
     std::size_t accepted = 0;
     std::vector<ReceiptTask> dropped;  ///< of the accepted ones: lost with the extension
+    bool told_answered = false;        ///< the extension knows that it was answered
+    bool took_configured = false;      ///< its configured tasks are among the accepted ones
   };
 
   /// Closed; its tasks, or carried ones, are not settled yet.
@@ -84,7 +86,10 @@ class InvocationFlow {
   /// Acts on an outcome that is new, closes what is over.
   void advance(Open& open, HandOver hand_over = HandOver::at_once);
   void act_on_outcome(Open& open, HandOver hand_over);
-  void close(Open& open);
+  void close(Open& open, HandOver hand_over);
+  void tell_answered(Open& open);
+  [[nodiscard]] tl::expected<std::string, ApiError> defer(std::string_view id,
+                                                          std::string_view body);
   void drop_handed_over();
   void write_receipt(const InvocationKey& key,
                      const std::optional<AnswerSummary>& answer,

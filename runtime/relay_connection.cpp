@@ -1,5 +1,7 @@
 #include "runtime/relay_connection.h"
 
+#include "runtime/defer_request.h"
+
 #include <poll.h>
 
 #include <utility>
@@ -99,6 +101,10 @@ bool RelayConnection::take_request_step() {
     return begin_exchange(step.consumed);
   }
   exchange_.note_request(step.event, lane.stepped(step.consumed));
+  if (exchange_.kind() == ExchangeKind::defer && step.event == FramingEvent::payload &&
+      deferred_.size() <= kMaxDeferBytes) {
+    deferred_.append(lane.stepped(step.consumed));
+  }
   if (phase_ == Phase::local || phase_ == Phase::adopting) {
     lane.drop(step.consumed);
   }
@@ -116,6 +122,9 @@ bool RelayConnection::begin_exchange(std::size_t head_size) {
   switch (exchange.kind) {
     case ExchangeKind::local:
       return begin_local(answer_function_call(head, context_.traffic.extension_state()), head_size);
+    case ExchangeKind::defer:
+      deferring_for_ = exchange.request_id;
+      return begin_local(manners_of(head), head_size);
     case ExchangeKind::next:
     case ExchangeKind::restore_next:
       context_.traffic.poll_asked(exchange.kind);
@@ -207,6 +216,10 @@ void RelayConnection::allow_body() {
 }
 
 void RelayConnection::answer_here() {
+  if (exchange_.kind() == ExchangeKind::defer) {
+    local_.message =
+        context_.traffic.defer(std::exchange(deferring_for_, {}), std::exchange(deferred_, {}));
+  }
   platform_.answers().place(local_.message);
   exchange_.answered_here();
   send_answer();

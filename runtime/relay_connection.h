@@ -111,6 +111,10 @@ class RelayConnection {
   Phase phase_ = Phase::idle;
   std::size_t held_head_ = 0;
   LocalAnswer local_;
+  /// Of a deferral: the invocation as the function named it, and the body, no more of it than tells
+  /// that it is too large.
+  std::string deferring_for_;
+  std::string deferred_;
   bool went_up_ = false;
   bool streams_ = false;  ///< an early answer: each piece goes up as it comes
 };

@@ -57,6 +57,9 @@ struct RelayTraffic {
   /// The platform's status passed.
   std::function<void(std::uint64_t, int status)> answer_acknowledged;
 
+  /// The function defers a task for the invocation it names; the whole message to answer with.
+  std::function<std::string(std::string_view id, std::string_view body)> defer;
+
   std::function<ExtensionState()> extension_state;
 };
 
