@@ -58,6 +58,10 @@ class Schedule {
   [[nodiscard]] bool seen(std::uint64_t number) const { return number < unseen_; }
   [[nodiscard]] Accounting accounting() const;
 
+  /// The tasks that this invocation accepted and that are held, or ended while it was open; in the
+  /// order of their acceptance.
+  [[nodiscard]] std::vector<TaskStatus> tasks_of(const InvocationKey& key) const;
+
  private:
   struct Held {
     RecordName name;  ///< as in the spool once the steps are carried out

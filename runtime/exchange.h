@@ -13,13 +13,15 @@ enum class ExchangeKind {
   invocation_error,  ///< POST .../invocation/{id}/error
   early_response,    ///< POST /postlude/v1/invocations/{id}/response: goes up as a response
   defer,             ///< POST /postlude/v1/invocations/{id}/tasks: read whole and answered here
+  inspect,           ///< GET /postlude/v1/invocations/{id}: answered here, when the extension has
   local,             ///< any other /postlude/...: answered here, never sent to the platform
   other,             ///< relayed and not looked at
 };
 
 struct Exchange {
   ExchangeKind kind = ExchangeKind::other;
-  /// Of answers and deferrals, as the target has it: those of the function may say "current".
+  /// Of answers, deferrals and inspections, as the target has it: those of the function may say
+  /// "current".
   std::string_view request_id = {};
 };
 

@@ -1,6 +1,7 @@
 // What the function and its runtime say of an invocation: answers, and tasks that are deferred.
 #include "common/base64.h"
 #include "common/json_text.h"
+#include "common/receipt.h"
 #include "runtime/defer_request.h"
 #include "runtime/invocation_flow.h"
 #include "runtime/runtime_messages.h"
@@ -114,6 +115,28 @@ void InvocationFlow::late_error(Open& open, const HttpHead& head) {
   log_.error(fmt::format("error after the answer: {}", type),
              {.request_id = open.invocation.about().key.request_id});
   open.invocation.late_error(std::move(type));
+}
+
+void InvocationFlow::inspect(std::string_view id, Inspections::Reply reply) {
+  const auto resolved = resolve(id);
+  if (resolved && hold_.extension() != ExtensionState::unavailable) {
+    inspections_.ask((*resolved)->invocation, std::move(reply));
+    return;
+  }
+  std::string message;
+  if (resolved) {
+    const Open& open = **resolved;
+    std::vector<TaskStatus> tasks;
+    for (const ReceiptTask& task : open.dropped) {
+      tasks.push_back({task.id, task.name, std::string(state_name(task.state)), task.attempts});
+    }
+    const auto& about = open.invocation.about();
+    message = inspection_result(
+        {about.key.request_id, about.deadline, open.invocation.outcome().has_value(), tasks});
+  } else {
+    message = defer_result(tl::unexpected(resolved.error()));
+  }
+  loop_.after_round([reply = std::move(reply), message = std::move(message)] { reply(message); });
 }
 
 tl::expected<std::string, ApiError> InvocationFlow::defer(std::string_view id,

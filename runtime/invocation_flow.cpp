@@ -13,7 +13,7 @@
 
 namespace postlude::runtime {
 InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
-    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()) {}
+    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()), inspections_(link) {}
 
 InvocationFlow::~InvocationFlow() {
   if (release_timer_) {
@@ -72,6 +72,9 @@ RelayTraffic InvocationFlow::traffic() {
   };
   traffic.defer = [this](std::string_view id, std::string_view body) {
     return defer_result(defer(id, body));
+  };
+  traffic.inspect = [this](std::string_view id, Inspections::Reply reply) {
+    inspect(id, std::move(reply));
   };
   traffic.extension_state = [this] { return hold_.extension(); };
   return traffic;
@@ -257,6 +260,7 @@ void InvocationFlow::extension_is(ExtensionState state) {
   hold_.extension_is(state);
   if (state == ExtensionState::unavailable) {
     drop_handed_over();
+    inspections_.give_up();
     unsettled_.clear();
     carried_ = 0;
     events_.settled();

@@ -3,6 +3,7 @@
 #include "common/child_process.h"
 #include "common/event_loop.h"
 #include "runtime/hold.h"
+#include "runtime/inspections.h"
 #include "runtime/invocation.h"
 #include "runtime/relay_traffic.h"
 #include "runtime/task_journal.h"
@@ -43,6 +44,7 @@ class InvocationFlow {
 
   void extension_is(ExtensionState state);
   void settled(const Settled& settled);
+  void task_states(const TaskStates& states) { inspections_.arrived(states); }
 
   /// The runtime is gone and what it had sent has passed. Fixes what is still open.
   void runtime_died(ExitStatus status);
@@ -88,6 +90,7 @@ class InvocationFlow {
   void act_on_outcome(Open& open, HandOver hand_over);
   void close(Open& open, HandOver hand_over);
   void tell_answered(Open& open);
+  void inspect(std::string_view id, Inspections::Reply reply);
   [[nodiscard]] tl::expected<std::string, ApiError> defer(std::string_view id,
                                                           std::string_view body);
   void drop_handed_over();
@@ -104,6 +107,7 @@ class InvocationFlow {
   Log log_;
   Events events_;
   Hold hold_;
+  Inspections inspections_;
   std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;

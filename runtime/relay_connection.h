@@ -8,6 +8,8 @@
 #include "runtime/runtime_side.h"
 
 #include <cstddef>
+#include <memory>
+#include <string>
 
 namespace postlude::runtime {
 
@@ -58,7 +60,7 @@ class RelayConnection {
     finished,  ///< about to be destroyed
   };
 
-  // Requests.
+  // Requests. Those that are answered here, or go up as ours: relay_local.cpp.
   void on_runtime(short revents);
   void read_request();
   void pump_request();
@@ -71,6 +73,8 @@ class RelayConnection {
   [[nodiscard]] bool hold(std::size_t head_size);
   void allow_body();
   void answer_here();
+  /// The answer of a call that had to wait for others.
+  void replied(std::string message);
   void refuse_request();
   void send_request();
 
@@ -111,10 +115,10 @@ class RelayConnection {
   Phase phase_ = Phase::idle;
   std::size_t held_head_ = 0;
   LocalAnswer local_;
-  /// Of a deferral: the invocation as the function named it, and the body, no more of it than tells
-  /// that it is too large.
-  std::string deferring_for_;
-  std::string deferred_;
+  std::string named_;     ///< the invocation, as a deferral or an inspection names it
+  std::string deferred_;  ///< the body of a deferral, no more of it than tells that it is too large
+  /// While a reply is due; whoever is to call finds out by it whether this object still exists.
+  std::shared_ptr<RelayConnection*> awaiting_;
   bool went_up_ = false;
   bool streams_ = false;  ///< an early answer: each piece goes up as it comes
 };

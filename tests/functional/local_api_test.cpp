@@ -91,7 +91,6 @@ TEST_CASE("tasks that a function defers run after the answer, with their payload
   for (const auto& task : line.at("tasks")) {
     CHECK(task.at("state") == "done");
   }
-  CHECK(line_of(lambda, "document: ") > line_of(lambda, "responded"));
   const std::string document = lambda.wait_for_log("document: ");
   CHECK(document.find(R"("payload":{"n": 1.50})") != std::string::npos);
   CHECK(document.find(R"("event":{"script")") != std::string::npos);
@@ -99,6 +98,62 @@ TEST_CASE("tasks that a function defers run after the answer, with their payload
   CHECK(lambda.wait_for_log("document: ", 2).find(R"("payload":null)") != std::string::npos);
   CHECK(count_lines(lambda, "inline") >= 1);
   CHECK(count_lines(lambda, "usual ran") == 1);
+}
+
+TEST_CASE("a function can ask how its invocation and its tasks are") {
+  const TempDir folder;
+  const Gate gate(folder.file("gate"));
+  const std::string waits = R"sh(echo "task waits"; read x <"$GATE")sh";
+  LocalLambda lambda(scripted(task_list({shell_task("slow", waits, R"(,"trigger":"demand")")}),
+                              {"GATE", gate.path()}));
+  // Asks until the task runs, lets it go, and asks until it is done.
+  const InvokeResult result = lambda.invoke(event_of(
+      "ask() { curl -s \"$postlude\"; }\n"
+      "until_state() { while ask | grep -vq '\"state\":\"'$1'\"'; do :; done; }\n" +
+      post("kept", "/tasks", R"('{"task":"slow"}')") + "echo \"before $(ask)\"\n" + kAnswerEarly +
+      "until_state running\necho \"between $(ask)\"\necho >\"$GATE\"\nuntil_state done\n"
+      "echo \"after $(ask)\"\n" +
+      "echo \"other $(curl -s -w ' %{http_code}' $POSTLUDE_API/invocations/nobody | tr -d "
+      "'\\n')\"\n"));
+  const auto state = [&lambda](const std::string& word) {
+    const std::string line = lambda.wait_for_log(word + " {");
+    return nlohmann::json::parse(line.substr(word.size()));
+  };
+  const auto before = state("before");
+  const std::string id = result.request_id();
+  CHECK(before.at("requestId") == id);
+  CHECK(before.at("responded") == false);
+  CHECK(before.at("remainingMs") > 1000);
+  CHECK(before.at("remainingMs") <= 30'000);
+  const nlohmann::json queued = {
+      {"id", id + "/slow/1"}, {"name", "slow"}, {"state", "queued"}, {"attempt", 0}};
+  CHECK(before.at("tasks") == nlohmann::json::array({queued}));
+  const auto between = state("between");
+  CHECK(between.at("responded") == true);
+  CHECK(between.at("tasks")[0].at("state") == "running");
+  CHECK(between.at("tasks")[0].at("attempt") == 1);
+  CHECK(state("after").at("tasks")[0].at("state") == "done");
+  const std::string other = lambda.wait_for_log("other {");
+  CHECK(other.find("UnknownInvocation") != std::string::npos);
+  CHECK(other.ends_with(" 404"));
+}
+
+TEST_CASE("more tasks than one packet between the processes holds are all told, and all run") {
+  LocalLambda lambda(scripted());
+  const InvokeResult result =
+      lambda.invoke(event_of("for i in $(seq 140); do curl -s -o /dev/null -d "
+                             "'{\"name\":\"many\",\"command\":[\"true\"]}' "
+                             "\"$postlude/tasks\"; done\necho \"told $(curl -s \"$postlude\" | "
+                             "grep -o '\"id\"' | wc -l)\"\n" +
+                             kAnswer));
+  CHECK(lambda.wait_for_log("told ") == "told 140");
+  std::size_t done = 0;
+  for (const auto& part : receipts(lambda, result.request_id())) {
+    for (const auto& task : part.at("tasks")) {
+      done += task.at("state") == "done" ? 1U : 0U;
+    }
+  }
+  CHECK(done == 140);
 }
 
 TEST_CASE("a payload of a mebibyte arrives whole, one byte more is refused") {
