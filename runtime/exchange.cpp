@@ -8,23 +8,41 @@ namespace {
 constexpr std::string_view kRuntimePrefix = "/2018-06-01/runtime/";
 constexpr std::string_view kInvocationPrefix = "invocation/";
 
-Exchange classify_post(std::string_view path) {
-  if (!path.starts_with(kInvocationPrefix)) {
+/// "<prefix><id>/<verb>"; without an id neither has a value.
+struct InvocationPath {
+  std::string_view id;
+  std::string_view verb;
+};
+
+InvocationPath split(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) {
     return {};
   }
-  path.remove_prefix(kInvocationPrefix.size());
+  path.remove_prefix(prefix.size());
   const std::size_t slash = path.find('/');
   if (slash == 0 || slash == std::string_view::npos) {
     return {};
   }
-  const std::string_view verb = path.substr(slash + 1);
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+Exchange classify_post(std::string_view path) {
+  const auto [id, verb] = split(path, kInvocationPrefix);
   if (verb == "response") {
-    return {ExchangeKind::response, path.substr(0, slash)};
+    return {ExchangeKind::response, id};
   }
   if (verb == "error") {
-    return {ExchangeKind::invocation_error, path.substr(0, slash)};
+    return {ExchangeKind::invocation_error, id};
   }
   return {};
+}
+
+Exchange classify_local(std::string_view method, std::string_view path) {
+  const auto [id, verb] = split(path, "/postlude/v1/invocations/");
+  if (method == "POST" && verb == "response") {
+    return {ExchangeKind::early_response, id};
+  }
+  return {ExchangeKind::local, {}};
 }
 
 }  // namespace
@@ -40,7 +58,7 @@ std::string_view path_of(std::string_view target) {
 Exchange classify(std::string_view method, std::string_view target) {
   std::string_view path = path_of(target);
   if (path == "/postlude" || path.starts_with("/postlude/")) {
-    return {ExchangeKind::local, {}};
+    return classify_local(method, path);
   }
   if (!path.starts_with(kRuntimePrefix)) {
     return {};

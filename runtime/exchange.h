@@ -11,13 +11,15 @@ enum class ExchangeKind {
   restore_next,      ///< GET .../restore/next: closes extension registration like the first next
   response,          ///< POST .../invocation/{id}/response
   invocation_error,  ///< POST .../invocation/{id}/error
-  local,             ///< /postlude/...: answered here, never sent to the platform
+  early_response,    ///< POST /postlude/v1/invocations/{id}/response: goes up as a response
+  local,             ///< any other /postlude/...: answered here, never sent to the platform
   other,             ///< relayed and not looked at
 };
 
 struct Exchange {
   ExchangeKind kind = ExchangeKind::other;
-  std::string_view request_id = {};  ///< of response and invocation_error; points into the target
+  /// Of the three kinds of answers, as the target has it: an early one may say "current".
+  std::string_view request_id = {};
 };
 
 /// The path of a target: without query string, and without scheme and host of an absolute one.

@@ -98,25 +98,24 @@ void ExtensionLink::on_ready(short revents) {
     flush();
   }
   if (!lost_ && (revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-    receive_all();
+    receive();
   }
 }
 
-void ExtensionLink::receive_all() {
-  while (socket_) {
-    auto packet = socket_->receive();
-    if (!packet) {
-      lose(packet.error().message);
-      return;
-    }
-    if (!*packet) {
-      return;
-    }
-    if (auto message = decode(**packet)) {
-      events_.message(*message);
-    } else {
-      log_.error(fmt::format("extension: {}", message.error().message));
-    }
+/// One a round: they seldom come in company, and a read that finds nothing costs a system call.
+void ExtensionLink::receive() {
+  auto packet = socket_->receive();
+  if (!packet) {
+    lose(packet.error().message);
+    return;
+  }
+  if (!*packet) {
+    return;
+  }
+  if (auto message = decode(**packet)) {
+    events_.message(*message);
+  } else {
+    log_.error(fmt::format("extension: {}", message.error().message));
   }
 }
 

@@ -53,7 +53,7 @@ class ExtensionLink {
 
   void accept();
   void on_ready(short revents);
-  void receive_all();
+  void receive();
   void flush();
   void lose(std::string_view reason);
 

@@ -1,6 +1,5 @@
 #include "runtime/function_api.h"
 
-#include "common/http_head.h"
 #include "common/json_text.h"
 #include "runtime/exchange.h"
 
@@ -8,19 +7,49 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <vector>
 
 namespace postlude::runtime {
 namespace {
 
-std::string message(std::string_view method, std::string_view status, const nlohmann::json& body) {
-  const std::string text = dump_json(body) + "\n";
-  const std::string length = fmt::format("{}", text.size());
+constexpr std::string_view kInvocationId = "Lambda-Runtime-Invocation-Id";
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 202:
+      return "Accepted";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Request Entity Too Large";
+    default:
+      return "Service Unavailable";
+  }
+}
+
+std::string message(std::string_view method, int status, std::string_view body) {
+  const std::string length = fmt::format("{}", body.size());
   const std::array<HeaderField, 2> fields = {
       HeaderField{"Content-Type", "application/json"},
       HeaderField{"Content-Length", length},
   };
-  const std::string head = write_head(fmt::format("HTTP/1.1 {}", status), fields);
-  return method == "HEAD" ? head : head + text;
+  std::string text = write_head(fmt::format("HTTP/1.1 {} {}", status, reason_of(status)), fields);
+  return method == "HEAD" ? text : text.append(body);
+}
+
+std::string error_message(std::string_view method, const ApiError& error) {
+  const nlohmann::json body = {{"error", {{"type", error.type}, {"message", error.message}}}};
+  return message(method, error.status, dump_json(body) + "\n");
+}
+
+std::string accepted_message() {
+  return message("POST", 202, "{\"status\":\"OK\"}\n");
 }
 
 std::string_view health_word(ExtensionState state) {
@@ -39,30 +68,103 @@ std::string_view health_word(ExtensionState state) {
 std::string answer_to(std::string_view method, std::string_view target, ExtensionState extension) {
   const bool reads = method == "GET" || method == "HEAD";
   if (reads && path_of(target) == "/postlude/v1/health") {
-    return message(
-        method,
-        "200 OK",
-        {{"status", "ok"}, {"version", POSTLUDE_VERSION}, {"extension", health_word(extension)}});
+    const nlohmann::json health = {
+        {"status", "ok"}, {"version", POSTLUDE_VERSION}, {"extension", health_word(extension)}};
+    return message(method, 200, dump_json(health) + "\n");
   }
-  return message(method,
-                 "404 Not Found",
-                 {{"error",
-                   {{"type", "UnknownRoute"},
-                    {"message",
-                     fmt::format("{} {} is not a route of this version; it has GET "
-                                 "/postlude/v1/health",
-                                 method,
-                                 target)}}}});
+  return error_message(method,
+                       {404,
+                        "UnknownRoute",
+                        fmt::format("{} {} is not a route of this version; it has GET "
+                                    "/postlude/v1/health and POST "
+                                    "/postlude/v1/invocations/{{id}}/response",
+                                    method,
+                                    target)});
+}
+
+/// Of the refusals of an early answer (lambda-protocol.md 1.3, 1.5, 1.9).
+ApiError refusal_of(int status) {
+  switch (status) {
+    case 400:
+      return {400, "InvalidAnswer", "the platform does not understand this answer"};
+    case 403:
+      return {409, "AlreadyAnswered", "the platform has an answer of this invocation"};
+    case 410:
+      return {404, "UnknownInvocation", "the invocation has timed out"};
+    case 413:
+      return {413,
+              "AnswerTooLarge",
+              "the platform takes at most 6 MiB as a buffered answer; the caller gets an error"};
+    default:
+      break;
+  }
+  return {503,
+          "PlatformUnavailable",
+          status == 0 ? "the platform did not take the answer: its connection broke"
+                      : fmt::format("the platform did not take the answer: status {}", status)};
+}
+
+/// Fields that are about the function's connection to us.
+bool of_this_hop(std::string_view name) {
+  return equal_ignoring_case(name, "Connection") || equal_ignoring_case(name, "Keep-Alive") ||
+         equal_ignoring_case(name, "Expect");
 }
 
 }  // namespace
 
-LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension) {
-  return {.message = answer_to(request.method(), request.target(), extension),
+LocalAnswer manners_of(const HttpHead& request) {
+  return {.message = {},
           .wants_continue = request.has_token("Expect", "100-continue"),
           .closes =
               request.has_token("Connection", "close") ||
               (request.version() == "HTTP/1.0" && !request.has_token("Connection", "keep-alive"))};
+}
+
+LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension) {
+  LocalAnswer answer = manners_of(request);
+  answer.message = answer_to(request.method(), request.target(), extension);
+  return answer;
+}
+
+LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error) {
+  LocalAnswer answer = manners_of(request);
+  answer.message = error_message(request.method(), error);
+  return answer;
+}
+
+LocalAnswer acknowledge_discarded(const HttpHead& request) {
+  LocalAnswer answer = manners_of(request);
+  answer.message = accepted_message();
+  return answer;
+}
+
+std::string early_answer_head(const HttpHead& request,
+                              std::string_view request_id,
+                              std::string_view invocation_id) {
+  std::vector<HeaderField> fields;
+  bool has_host = false;
+  bool has_invocation_id = invocation_id.empty();
+  FieldCursor cursor(request.field_lines());
+  while (const auto field = cursor.next()) {
+    if (!of_this_hop(field->name)) {
+      has_host = has_host || equal_ignoring_case(field->name, "Host");
+      has_invocation_id = has_invocation_id || equal_ignoring_case(field->name, kInvocationId);
+      fields.push_back(*field);
+    }
+  }
+  if (!has_host) {
+    fields.push_back({"Host", "127.0.0.1"});
+  }
+  if (!has_invocation_id) {
+    fields.push_back({kInvocationId, invocation_id});
+  }
+  return write_head(
+      fmt::format("POST /2018-06-01/runtime/invocation/{}/response HTTP/1.1", request_id), fields);
+}
+
+std::string early_answer_result(int status) {
+  constexpr int kAccepted = 202;
+  return status == kAccepted ? accepted_message() : error_message("POST", refusal_of(status));
 }
 
 }  // namespace postlude::runtime

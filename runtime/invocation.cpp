@@ -2,14 +2,31 @@
 
 namespace postlude::runtime {
 
-bool Invocation::begin_answer(AnswerKind kind) {
-  if (state_ != State::unanswered) {
-    return false;
+Invocation::Turn Invocation::begin_answer(AnswerKind kind, AnswerSource source) {
+  const bool early = source == AnswerSource::function;
+  const bool other_is_early = source_ == AnswerSource::function;
+  switch (state_) {
+    case State::unanswered:
+      state_ = State::answering;
+      kind_ = kind;
+      source_ = source;
+      error_trailer_ = false;
+      return Turn::counts;
+    case State::answering:
+      return early || other_is_early ? Turn::waits : Turn::ignored;
+    case State::answered:
+      break;
   }
-  state_ = State::answering;
-  kind_ = kind;
-  error_trailer_ = false;
-  return true;
+  if (early) {
+    return Turn::refused;
+  }
+  return other_is_early ? Turn::discards : Turn::ignored;
+}
+
+void Invocation::answer_withdrawn() {
+  if (state_ == State::answering) {
+    state_ = State::unanswered;
+  }
 }
 
 void Invocation::answer_cut(EpochTime at) {

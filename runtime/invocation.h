@@ -19,15 +19,30 @@ enum class Outcome {
 ///
 ///             begin_answer            acknowledge(202, 410, 413), cut, runtime_died
 ///   unanswered ----------> answering ------------------------------------------------> answered
-///       ^                      | refused (any other status, or cut before the platform answered)
+///       ^                      | refused (any other status, or cut before a byte went up)
 ///       +----------------------+
 ///
-/// Only the first answer under way counts; begin_answer refuses others until it is settled. Once
-/// answered, later answers change nothing. The invocation is over when it is answered and the
-/// runtime has asked for its next event, or when the runtime is gone.
+/// Only the first answer under way counts, and the platform never sees two: where one of them comes
+/// from the function over the local API (an early answer), the other waits until the first is
+/// settled. Then the runtime's is discarded and the function's refused; or, if the first one was
+/// refused, the other becomes the answer. Two of the runtime are the platform's business, as
+/// without us. Once answered, later answers change nothing. The invocation is over when it is
+/// answered and the runtime has asked for its next event, or when the runtime is gone.
 class Invocation {
  public:
   enum class AnswerKind { response, error };
+  enum class AnswerSource {
+    runtime,   ///< the Runtime API
+    function,  ///< the local API: an early answer
+  };
+  /// What becomes of an answer that begins.
+  enum class Turn {
+    counts,    ///< it is the answer
+    waits,     ///< ask again when the one under way is settled
+    discards,  ///< the invocation was answered early; nobody needs it any more
+    refused,   ///< an early answer to an invocation that has its answer
+    ignored,   ///< the platform will refuse it
+  };
 
   /// What the event's head said. Times are the platform's.
   struct Description {
@@ -37,6 +52,7 @@ class Invocation {
     std::string function_arn;
     std::string trace_id;
     std::optional<std::string> tenant_id;
+    std::string invocation_id;  ///< Lambda-Runtime-Invocation-Id; empty where there is none
   };
 
   explicit Invocation(Description description) : about_(std::move(description)) {}
@@ -47,8 +63,9 @@ class Invocation {
   [[nodiscard]] EpochTime response_end() const { return response_end_; }
   [[nodiscard]] const std::optional<std::string>& late_error_type() const { return late_error_; }
 
-  /// True if this answer is the one that counts; false for a second one.
-  [[nodiscard]] bool begin_answer(AnswerKind kind);
+  [[nodiscard]] Turn begin_answer(AnswerKind kind, AnswerSource source = AnswerSource::runtime);
+  /// The answer that counts was given up before a byte of it went up.
+  void answer_withdrawn();
   /// An error trailer of a streamed response passed.
   void error_trailer() { error_trailer_ = true; }
   /// The last byte of the answer was sent.
@@ -67,6 +84,9 @@ class Invocation {
   void runtime_died(EpochTime at);
 
   [[nodiscard]] bool answering() const { return state_ == State::answering; }
+  [[nodiscard]] bool answering_early() const {
+    return answering() && source_ == AnswerSource::function;
+  }
   [[nodiscard]] bool over() const { return runtime_gone_ || (outcome_ && next_asked_); }
 
  private:
@@ -77,6 +97,7 @@ class Invocation {
   Description about_;
   State state_ = State::unanswered;
   AnswerKind kind_ = AnswerKind::response;
+  AnswerSource source_ = AnswerSource::runtime;  ///< of the answer under way, or given
   std::optional<Outcome> outcome_;
   std::optional<std::string> late_error_;
   EpochTime response_end_;

@@ -3,12 +3,12 @@
 #include "common/base64.h"
 #include "common/json_text.h"
 #include "common/receipt.h"
+#include "runtime/runtime_messages.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace postlude::runtime {
@@ -16,47 +16,6 @@ namespace {
 
 constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
 constexpr std::string_view kErrorBody = "Lambda-Runtime-Function-Error-Body";
-constexpr std::string_view kHttpIntegration = "application/vnd.awslambda.http-integration-response";
-
-EpochTime deadline_of(const HttpHead& head) {
-  const std::string_view text = head.find("Lambda-Runtime-Deadline-Ms").value_or("");
-  Millis::rep value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  // Without a deadline nothing would ever end deferred work: the longest invocation there is.
-  constexpr Millis kLongestInvocation = std::chrono::minutes(15);
-  return value > 0 ? from_epoch_ms(value) : now() + kLongestInvocation;
-}
-
-Invocation::Description describe_event(const HttpHead& head, InvocationKey key) {
-  const auto text = [&head](std::string_view name) {
-    return std::string(head.find(name).value_or(""));
-  };
-  Invocation::Description about{.key = std::move(key),
-                                .event_time = now(),
-                                .deadline = deadline_of(head),
-                                .function_arn = text("Lambda-Runtime-Invoked-Function-Arn"),
-                                .trace_id = text("Lambda-Runtime-Trace-Id"),
-                                .tenant_id = std::nullopt};
-  if (const auto tenant = head.find("Lambda-Runtime-Aws-Tenant-Id")) {
-    about.tenant_id = std::string(*tenant);
-  }
-  return about;
-}
-
-bool streams_http(const HttpHead& head) {
-  const std::string_view type = head.find("Content-Type").value_or("");
-  return equal_ignoring_case(type.substr(0, type.find(';')), kHttpIntegration) &&
-         head.find("Lambda-Runtime-Function-Response-Mode").value_or("") == "streaming";
-}
-
-std::string exit_error(const InvocationKey& key, ExitStatus status) {
-  const std::string reason = status.success() ? "Runtime exited without providing a reason"
-                                              : "Runtime exited with error: " + describe(status);
-  return dump_json(
-      {{"errorType", "Runtime.ExitError"},
-       {"errorMessage", fmt::format("RequestId: {} Error: {}", key.request_id, reason)}});
-}
-
 }  // namespace
 
 InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
@@ -102,12 +61,20 @@ RelayTraffic InvocationFlow::traffic() {
       open->invocation.answer_cut(now());
       advance(*open);
     }
+    wake_waiters();
+  };
+  traffic.answer_withdrawn = [this](std::uint64_t sequence) {
+    if (Open* open = find(sequence)) {
+      open->invocation.answer_withdrawn();
+    }
+    wake_waiters();
   };
   traffic.answer_acknowledged = [this](std::uint64_t sequence, int status) {
     if (Open* open = find(sequence)) {
       open->invocation.acknowledge(status, now());
       advance(*open);
     }
+    wake_waiters();
   };
   traffic.extension_state = [this] { return hold_.extension(); };
   return traffic;
@@ -125,6 +92,13 @@ void InvocationFlow::poll_asked(ExchangeKind kind) {
 }
 
 bool InvocationFlow::may_poll() {
+  // The platform refuses a poll that comes before the end of an answer.
+  if (std::any_of(open_.begin(), open_.end(), [](const auto& open) {
+        return open->invocation.answering_early();
+      })) {
+    waiters_ = true;
+    return false;
+  }
   const auto until = hold_.held_until(now());
   if (until) {
     release_poll_at(*until);
@@ -140,6 +114,12 @@ void InvocationFlow::release_poll_at(EpochTime time) {
     release_timer_.reset();
     events_.resume_polls();
   });
+}
+
+void InvocationFlow::wake_waiters() {
+  if (std::exchange(waiters_, false)) {
+    loop_.after_round([this] { events_.resume_polls(); });
+  }
 }
 
 std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
@@ -162,24 +142,58 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   return sequence;
 }
 
-std::uint64_t InvocationFlow::answer_head(const Exchange& exchange, const HttpHead& head) {
+AnswerTurn InvocationFlow::answer_head(const Exchange& exchange, const HttpHead& head) {
+  if (exchange.kind == ExchangeKind::early_response) {
+    return early_answer(exchange, head);
+  }
   Open* open = find(exchange.request_id);
   if (open == nullptr) {
-    return 0;
+    return {};
   }
-  const bool is_error = exchange.kind == ExchangeKind::invocation_error;
-  const auto kind = is_error ? Invocation::AnswerKind::error : Invocation::AnswerKind::response;
-  if (!open->invocation.begin_answer(kind)) {
-    if (is_error && open->invocation.outcome()) {
-      late_error(*open, head);
-    }
-    return 0;
+  if (exchange.kind == ExchangeKind::invocation_error && open->invocation.outcome()) {
+    late_error(*open, head);
   }
-  if (open->bodies) {
-    open->bodies->answer.clear();
-    open->bodies->answer_has_prelude = streams_http(head);
+  return begin_answer(*open, exchange.kind, head);
+}
+
+AnswerTurn InvocationFlow::early_answer(const Exchange& exchange, const HttpHead& head) {
+  auto open = resolve(exchange.request_id);
+  if (!open) {
+    return {.kind = AnswerTurn::Kind::refused, .refusal = std::move(open.error())};
   }
-  return open->invocation.about().key.sequence;
+  return begin_answer(**open, exchange.kind, head);
+}
+
+AnswerTurn InvocationFlow::begin_answer(Open& open, ExchangeKind kind, const HttpHead& head) {
+  using Turn = Invocation::Turn;
+  const auto& about = open.invocation.about();
+  switch (open.invocation.begin_answer(
+      kind == ExchangeKind::invocation_error ? Invocation::AnswerKind::error
+                                             : Invocation::AnswerKind::response,
+      kind == ExchangeKind::early_response ? Invocation::AnswerSource::function
+                                           : Invocation::AnswerSource::runtime)) {
+    case Turn::counts:
+      break;
+    case Turn::waits:
+      waiters_ = true;
+      return {.kind = AnswerTurn::Kind::waits};
+    case Turn::discards:
+      return {.kind = AnswerTurn::Kind::discarded};
+    case Turn::refused:
+      return {.kind = AnswerTurn::Kind::refused,
+              .refusal = {409,
+                          "AlreadyAnswered",
+                          fmt::format("invocation {} has its answer", about.key.request_id)}};
+    case Turn::ignored:
+      return {};
+  }
+  if (open.bodies) {
+    open.bodies->answer.clear();
+    open.bodies->answer_has_prelude = streams_http(head);
+  }
+  return {.sequence = about.key.sequence,
+          .request_id = about.key.request_id,
+          .invocation_id = about.invocation_id};
 }
 
 void InvocationFlow::answer_trailers(Open& open, std::string_view lines) {
@@ -209,6 +223,27 @@ InvocationFlow::Open* InvocationFlow::find(std::string_view request_id) {
     return open->invocation.about().key.request_id == request_id;
   });
   return found == open_.rend() ? nullptr : found->get();
+}
+
+tl::expected<InvocationFlow::Open*, ApiError> InvocationFlow::resolve(std::string_view id) {
+  if (id != "current") {
+    if (Open* open = find(id)) {
+      return open;
+    }
+    return tl::unexpected(ApiError{404,
+                                   "UnknownInvocation",
+                                   fmt::format("invocation {} is not in flight; an invocation is "
+                                               "until the runtime asks for its next event",
+                                               id)});
+  }
+  if (open_.size() == 1) {
+    return open_.front().get();
+  }
+  if (open_.empty()) {
+    return tl::unexpected(ApiError{404, "UnknownInvocation", "no invocation is in flight"});
+  }
+  return tl::unexpected(ApiError{
+      409, "SeveralInvocations", "several invocations are in flight; name one by its request id"});
 }
 
 void InvocationFlow::late_error(Open& open, const HttpHead& head) {

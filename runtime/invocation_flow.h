@@ -71,11 +71,15 @@ class InvocationFlow {
   void poll_asked(ExchangeKind kind);
   [[nodiscard]] bool may_poll();
   std::uint64_t event_head(const HttpHead& head);
-  std::uint64_t answer_head(const Exchange& exchange, const HttpHead& head);
+  AnswerTurn answer_head(const Exchange& exchange, const HttpHead& head);
+  AnswerTurn early_answer(const Exchange& exchange, const HttpHead& head);
+  AnswerTurn begin_answer(Open& open, ExchangeKind kind, const HttpHead& head);
   void answer_trailers(Open& open, std::string_view lines);
 
   [[nodiscard]] Open* find(std::uint64_t sequence);
   [[nodiscard]] Open* find(std::string_view request_id);
+  /// As the local API names an invocation: by request id, or "current".
+  [[nodiscard]] tl::expected<Open*, ApiError> resolve(std::string_view id);
   void late_error(Open& open, const HttpHead& head);
   /// Acts on an outcome that is new, closes what is over.
   void advance(Open& open, HandOver hand_over = HandOver::at_once);
@@ -86,6 +90,8 @@ class InvocationFlow {
                      const std::optional<AnswerSummary>& answer,
                      std::vector<ReceiptTask> tasks);
   void release_poll_at(EpochTime time);
+  /// What waits for the end of an early answer may go on, after the round.
+  void wake_waiters();
 
   EventLoop& loop_;
   TaskJournal& journal_;
@@ -96,6 +102,7 @@ class InvocationFlow {
   std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;
+  bool waiters_ = false;  ///< polls or answers wait for the answer under way
   std::uint64_t last_sequence_ = 0;
   int carried_ = 0;
 };

@@ -32,6 +32,14 @@ void PlatformSide::send_end(RelayLane& requests) {
 }
 
 PlatformSide::Step PlatformSide::take_step(RelayExchange& exchange) {
+  return step(exchange, Bytes::kept);
+}
+
+PlatformSide::Step PlatformSide::swallow_step(RelayExchange& exchange) {
+  return step(exchange, Bytes::dropped);
+}
+
+PlatformSide::Step PlatformSide::step(RelayExchange& exchange, Bytes bytes) {
   if (exchange.response_done()) {
     return answers_.rest().empty() ? Step::none : Step::nonsense;
   }
@@ -43,6 +51,9 @@ PlatformSide::Step PlatformSide::take_step(RelayExchange& exchange) {
     return Step::nonsense;
   }
   exchange.note_response(step.event, answers_.stepped(step.consumed));
+  if (bytes == Bytes::dropped) {
+    answers_.drop(step.consumed);
+  }
   return Step::passed;
 }
 

@@ -29,10 +29,12 @@ class PlatformSide {
   [[nodiscard]] RelayLane::Io receive() { return answers_.receive(socket_.fd(), context_.scratch); }
   enum class Step {
     none,      ///< nothing more in what was received
-    passed,    ///< noted in the exchange, ready to be sent
+    passed,    ///< noted in the exchange; after take_step() ready to be sent
     nonsense,  ///< not HTTP, or an answer to nothing
   };
   [[nodiscard]] Step take_step(RelayExchange& exchange);
+  /// The same, and the bytes vanish: the answer is for us.
+  [[nodiscard]] Step swallow_step(RelayExchange& exchange);
   /// The end of the connection is the end of the answer's body, not a cut.
   [[nodiscard]] bool end_ends_answer(const RelayExchange& exchange) const;
 
@@ -48,6 +50,9 @@ class PlatformSide {
   void reset() { socket_.reset(); }
 
  private:
+  enum class Bytes { kept, dropped };
+  [[nodiscard]] Step step(RelayExchange& exchange, Bytes bytes);
+
   RelayContext& context_;
   RelaySocket socket_;
   RelayLane answers_{MessageKind::response};

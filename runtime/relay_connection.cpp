@@ -24,8 +24,13 @@ void RelayConnection::resume() {
   if (phase_ != Phase::held) {
     return;
   }
-  runtime_.requests().approve(held_head_);
-  if (begin_poll(held_head_)) {
+  RelayLane& lane = runtime_.requests();
+  lane.approve(held_head_);
+  const HttpHead head(lane.stepped(held_head_));
+  const bool goes = exchange_.is_poll()
+                        ? begin_poll(held_head_)
+                        : begin_answer(classify(head.method(), head.target()), held_head_);
+  if (goes) {
     pump_request();
   }
   update_events();
@@ -94,7 +99,7 @@ bool RelayConnection::take_request_step() {
     return begin_exchange(step.consumed);
   }
   exchange_.note_request(step.event, lane.stepped(step.consumed));
-  if (phase_ != Phase::relaying) {
+  if (phase_ == Phase::local || phase_ == Phase::adopting) {
     lane.drop(step.consumed);
   }
   return step.event != FramingEvent::end;
@@ -110,17 +115,15 @@ bool RelayConnection::begin_exchange(std::size_t head_size) {
   }
   switch (exchange.kind) {
     case ExchangeKind::local:
-      begin_local(head);
-      runtime_.requests().drop(head_size);
-      return phase_ != Phase::finished;
+      return begin_local(answer_function_call(head, context_.traffic.extension_state()), head_size);
     case ExchangeKind::next:
     case ExchangeKind::restore_next:
       context_.traffic.poll_asked(exchange.kind);
       return begin_poll(head_size);
     case ExchangeKind::response:
     case ExchangeKind::invocation_error:
-      exchange_.begin_answer(exchange, head);
-      break;
+    case ExchangeKind::early_response:
+      return begin_answer(exchange, head_size);
     case ExchangeKind::other:
       break;
   }
@@ -134,10 +137,7 @@ bool RelayConnection::begin_exchange(std::size_t head_size) {
 /// False: the poll is held.
 bool RelayConnection::begin_poll(std::size_t head_size) {
   if (!context_.traffic.may_poll()) {
-    runtime_.requests().withhold(head_size);
-    held_head_ = head_size;
-    phase_ = Phase::held;
-    return false;
+    return hold(head_size);
   }
   phase_ = Phase::relaying;
   context_.traffic.poll_went_up();
@@ -149,9 +149,57 @@ bool RelayConnection::begin_poll(std::size_t head_size) {
   return true;
 }
 
-void RelayConnection::begin_local(const HttpHead& head) {
+/// False: the answer is held.
+bool RelayConnection::begin_answer(const Exchange& exchange, std::size_t head_size) {
+  const HttpHead head(runtime_.requests().stepped(head_size));
+  const AnswerTurn turn = exchange_.begin_answer(exchange, head);
+  switch (turn.kind) {
+    case AnswerTurn::Kind::waits:
+      return hold(head_size);
+    case AnswerTurn::Kind::discarded:
+      return begin_local(acknowledge_discarded(head), head_size);
+    case AnswerTurn::Kind::refused:
+      return begin_local(refuse_function_call(head, turn.refusal), head_size);
+    case AnswerTurn::Kind::passes:
+      break;
+  }
+  if (exchange.kind == ExchangeKind::early_response) {
+    begin_early(turn, head_size);
+  } else {
+    phase_ = Phase::relaying;
+  }
+  return phase_ != Phase::finished;
+}
+
+void RelayConnection::begin_early(const AnswerTurn& turn, std::size_t head_size) {
+  const HttpHead head(runtime_.requests().stepped(head_size));
+  phase_ = Phase::early;
+  went_up_ = false;
+  streams_ = head.find("Lambda-Runtime-Function-Response-Mode").value_or("") == "streaming";
+  local_ = manners_of(head);
+  runtime_.requests().replace(head_size,
+                              early_answer_head(head, turn.request_id, turn.invocation_id));
+  allow_body();
+}
+
+/// False: it cannot go on.
+bool RelayConnection::begin_local(LocalAnswer answer, std::size_t head_size) {
   phase_ = Phase::local;
-  local_ = answer_function_call(head, context_.traffic.extension_state());
+  local_ = std::move(answer);
+  runtime_.requests().drop(head_size);
+  allow_body();
+  return phase_ != Phase::finished;
+}
+
+/// Always false: the exchange waits.
+bool RelayConnection::hold(std::size_t head_size) {
+  runtime_.requests().withhold(head_size);
+  held_head_ = head_size;
+  phase_ = Phase::held;
+  return false;
+}
+
+void RelayConnection::allow_body() {
   if (local_.wants_continue) {
     platform_.answers().place("HTTP/1.1 100 Continue\r\n\r\n");
     send_answer();
@@ -178,6 +226,10 @@ void RelayConnection::refuse_request() {
 
 void RelayConnection::send_request() {
   RelayLane& lane = runtime_.requests();
+  if (gathers()) {
+    return;
+  }
+  went_up_ = true;
   if (!platform_.send(lane)) {
     platform_reset();
   } else if (lane.ended() && !exchange_.request_done()) {
@@ -219,6 +271,10 @@ void RelayConnection::read_answer() {
 }
 
 void RelayConnection::pump_answer() {
+  if (phase_ == Phase::early) {
+    pump_early_answer();
+    return;
+  }
   PlatformSide::Step step = PlatformSide::Step::passed;
   while (step == PlatformSide::Step::passed) {
     step = platform_.take_step(exchange_);
@@ -236,12 +292,39 @@ void RelayConnection::pump_answer() {
   }
 }
 
+/// Of the platform's answer only the status counts.
+void RelayConnection::pump_early_answer() {
+  const bool answered = exchange_.response_done();
+  PlatformSide::Step step = PlatformSide::Step::passed;
+  while (step == PlatformSide::Step::passed) {
+    step = platform_.swallow_step(exchange_);
+  }
+  if (step == PlatformSide::Step::nonsense) {
+    platform_left_early();
+    return;
+  }
+  if (!answered && exchange_.response_done()) {
+    platform_.answers().place(early_answer_result(exchange_.status()));
+    // Whoever asked may be gone; the answer counts all the same.
+    static_cast<void>(runtime_.send(platform_.answers()));
+  }
+  exchange_.tell_response();
+  platform_.answers().keep();
+  if (end_exchange_if_done()) {
+    pump_request();
+  }
+}
+
 void RelayConnection::send_answer() {
   if (!runtime_.send(platform_.answers())) {
     if (awaits_answer()) {
       return;  // the platform's word on a whole request still counts
     }
-    exchange_.cut();
+    if (all_here()) {
+      exchange_.withdraw();
+    } else {
+      exchange_.cut();
+    }
     platform_.reset();
     finish();
   } else if (!platform_.answers().unsent() && phase_ == Phase::closing) {
@@ -257,7 +340,8 @@ bool RelayConnection::end_exchange_if_done() {
   if ((!passing() && phase_ != Phase::local) || !exchange_.done()) {
     return false;
   }
-  const bool closes = phase_ == Phase::local && local_.closes;
+  const bool ours = phase_ == Phase::local || phase_ == Phase::early;
+  const bool closes = ours && local_.closes;
   phase_ = Phase::idle;
   exchange_.clear();
   if (!runtime_.is_open()) {
@@ -274,116 +358,18 @@ bool RelayConnection::end_exchange_if_done() {
   return runtime_.requests().unread();
 }
 
-/// The end of the runtime's stream was read.
-void RelayConnection::runtime_ended() {
-  if (phase_ == Phase::adopting) {
-    orphan_poll();
-  } else if (phase_ == Phase::relaying) {
-    exchange_.cut();
-    send_request();
-  } else {
-    finish();
-  }
-}
-
-/// The runtime's connection broke, or what it sends makes no sense.
-void RelayConnection::runtime_reset() {
-  if (phase_ == Phase::adopting) {
-    orphan_poll();
-    return;
-  }
-  if (phase_ == Phase::relaying) {
-    exchange_.cut();
-    platform_.reset();
-  }
-  finish();
-}
-
-/// The runtime hung up while nothing can be read from it. A client may close only its own side, so
-/// what is under way goes on; whether anybody reads it will show.
-void RelayConnection::runtime_gone() {
-  runtime_.hung_up();
-  const bool answering = platform_.answers().unsent();
-  if (exchange_.parked() && !runtime_.requests().unsent()) {
-    orphan_poll();
-  } else if (exchange_.parked() || phase_ == Phase::held || (phase_ == Phase::idle && !answering)) {
-    finish();
-  }
-}
-
-void RelayConnection::orphan_poll() {
-  context_.orphaned(platform_.release_poll(exchange_.kind()));
-  finish();
-}
-
-void RelayConnection::platform_ended() {
-  if (platform_is_dispensable()) {
-    return;
-  }
-  if (platform_.end_ends_answer(exchange_)) {
-    exchange_.note_response(FramingEvent::end, {});
-    exchange_.tell_response();
-  } else {
-    exchange_.lost();
-    // A cut head or chunk line passes as it came.
-    platform_.answers().approve(platform_.answers().rest().size());
-  }
-  close_when_sent();
-}
-
-void RelayConnection::platform_reset() {
-  if (platform_is_dispensable()) {
-    return;
-  }
-  if (exchange_.response_done()) {
-    platform_.answers().drop_rest();
-    close_when_sent();
-    return;
-  }
-  exchange_.lost();
-  runtime_.reset();
-  finish();
-}
-
-/// Its end concerns no exchange: a request that waits here, or one that crosses it, goes up on a
-/// new connection.
-bool RelayConnection::platform_is_dispensable() {
-  const bool crossed = phase_ == Phase::idle && (runtime_.pending() & POLLIN) != 0;
-  if (crossed || phase_ == Phase::held || phase_ == Phase::local) {
-    platform_.forget();
-    return true;
-  }
-  return false;
-}
-
-/// The platform's side is over, or nobody needs it: the runtime gets what is left, then the end.
-void RelayConnection::close_when_sent() {
-  platform_.close();
-  phase_ = Phase::closing;
-  if (runtime_.send(platform_.answers()) && platform_.answers().unsent()) {
-    return;
-  }
-  runtime_.close_gently(exchange_.request_done() ? RuntimeSide::Expects::nothing
-                                                 : RuntimeSide::Expects::more_bytes);
-  finish();
-}
-
-void RelayConnection::finish() {
-  if (phase_ == Phase::finished) {
-    return;
-  }
-  phase_ = Phase::finished;
-  runtime_.close();
-  platform_.close();
-  context_.ended(*this);
-}
-
 bool RelayConnection::may_read_request() const {
   const RelayLane& lane = runtime_.requests();
   const bool expects = phase_ == Phase::idle
                            ? !platform_.answers().unsent()
                            : (passing() || phase_ == Phase::local) && !exchange_.request_done();
-  return expects && !lane.ended() && !lane.unsent();
+  return expects && !lane.ended() && (!lane.unsent() || gathers());
+}
+
+bool RelayConnection::gathers() const {
+  constexpr std::size_t kFirstBlock = std::size_t{64} << 10;
+  return all_here() && !streams_ && !exchange_.request_done() &&
+         runtime_.requests().unsent_size() < kFirstBlock;
 }
 
 void RelayConnection::update_events() {
@@ -391,7 +377,9 @@ void RelayConnection::update_events() {
   if (phase_ != Phase::finished) {
     const Wish wish = may_read_request() ? Wish::read : Wish::notice_end;
     runtime_.update_events(phase_ == Phase::closing ? Wish::only_send : wish, platform_.answers());
-    platform_.update_events(runtime_.requests());
+    if (!gathers()) {
+      platform_.update_events(runtime_.requests());
+    }
   }
 }
 

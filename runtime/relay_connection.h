@@ -15,6 +15,10 @@ namespace postlude::runtime {
 /// they were received; framing is only watched. One exchange at a time: a pipelined request waits
 /// until the answer before it passed.
 ///
+/// An early answer (contract.md 5) is relayed too, under a head of ours, and what the platform says
+/// of it is put into the local API's words. Unless it is streamed, its first 64 KiB go up together,
+/// so that a small one goes up whole or not at all.
+///
 /// Closing is mirrored: an end of stream becomes a half-close, a reset becomes a reset. Exceptions:
 /// a parked poll stays at the platform (OrphanPoll); a whole request still gets its answer, though
 /// the runtime may not read it; an answer that came early is not destroyed by the close behind it
@@ -29,7 +33,7 @@ class RelayConnection {
   RelayConnection& operator=(const RelayConnection&) = delete;
   ~RelayConnection() = default;
 
-  /// A poll of this connection is held: ask again whether it may go up.
+  /// A poll or an answer of this connection is held: ask again whether it may go up.
   void resume();
   /// The runtime's stream ended in the middle of a message, and all of it went up: only the
   /// platform's word on the fragment is still to come.
@@ -45,9 +49,10 @@ class RelayConnection {
  private:
   enum class Phase {
     idle,      ///< between exchanges
-    held,      ///< a poll waits for leave to go up
+    held,      ///< a poll or an answer waits for leave to go up
     relaying,  ///< request and answer pass
     adopting,  ///< as relaying, but another connection's poll is up: this request stays here
+    early,     ///< as relaying, but the platform's answer is for us, and ours for the function
     local,     ///< the request is swallowed and answered here
     closing,   ///< the last bytes go to the runtime
     finished,  ///< about to be destroyed
@@ -60,7 +65,11 @@ class RelayConnection {
   [[nodiscard]] bool take_request_step();
   [[nodiscard]] bool begin_exchange(std::size_t head_size);
   [[nodiscard]] bool begin_poll(std::size_t head_size);
-  void begin_local(const HttpHead& head);
+  [[nodiscard]] bool begin_answer(const Exchange& exchange, std::size_t head_size);
+  void begin_early(const AnswerTurn& turn, std::size_t head_size);
+  [[nodiscard]] bool begin_local(LocalAnswer answer, std::size_t head_size);
+  [[nodiscard]] bool hold(std::size_t head_size);
+  void allow_body();
   void answer_here();
   void refuse_request();
   void send_request();
@@ -69,9 +78,10 @@ class RelayConnection {
   void on_platform(short revents);
   void read_answer();
   void pump_answer();
+  void pump_early_answer();
   void send_answer();
 
-  // Ends.
+  // Ends (relay_endings.cpp).
   [[nodiscard]] bool end_exchange_if_done();
   void runtime_ended();
   void runtime_reset();
@@ -79,14 +89,19 @@ class RelayConnection {
   void orphan_poll();
   void platform_ended();
   void platform_reset();
+  void platform_left_early();
   [[nodiscard]] bool platform_is_dispensable();
   void close_when_sent();
   void finish();
 
   void update_events();
   [[nodiscard]] bool passing() const {
-    return phase_ == Phase::relaying || phase_ == Phase::adopting;
+    return phase_ == Phase::relaying || phase_ == Phase::adopting || phase_ == Phase::early;
   }
+  /// An early answer of which nothing has gone up yet.
+  [[nodiscard]] bool all_here() const { return phase_ == Phase::early && !went_up_; }
+  /// It waits for its rest, or for a block of it.
+  [[nodiscard]] bool gathers() const;
   [[nodiscard]] bool may_read_request() const;
 
   RelayContext& context_;
@@ -96,6 +111,8 @@ class RelayConnection {
   Phase phase_ = Phase::idle;
   std::size_t held_head_ = 0;
   LocalAnswer local_;
+  bool went_up_ = false;
+  bool streams_ = false;  ///< an early answer: each piece goes up as it comes
 };
 
 }  // namespace postlude::runtime

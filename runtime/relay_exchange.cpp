@@ -30,8 +30,10 @@ void RelayExchange::begin(ExchangeKind kind) {
   response_done_ = false;
 }
 
-void RelayExchange::begin_answer(const Exchange& exchange, const HttpHead& head) {
-  sequence_ = traffic_.answer_head(exchange, head);
+AnswerTurn RelayExchange::begin_answer(const Exchange& exchange, const HttpHead& head) {
+  AnswerTurn turn = traffic_.answer_head(exchange, head);
+  sequence_ = turn.sequence;
+  return turn;
 }
 
 void RelayExchange::note_request(FramingEvent event, std::string_view bytes) {
@@ -86,6 +88,13 @@ void RelayExchange::cut() {
   passed_.clear();
   if (counts() && !request_done_) {
     traffic_.answer_cut(std::exchange(sequence_, 0));
+  }
+}
+
+void RelayExchange::withdraw() {
+  passed_.clear();
+  if (counts()) {
+    traffic_.answer_withdrawn(std::exchange(sequence_, 0));
   }
 }
 

@@ -24,8 +24,8 @@ class RelayExchange {
   void clear();
   /// A request's head was read.
   void begin(ExchangeKind kind);
-  /// It is an answer to an invocation: does it count?
-  void begin_answer(const Exchange& exchange, const HttpHead& head);
+  /// It is an answer to an invocation.
+  [[nodiscard]] AnswerTurn begin_answer(const Exchange& exchange, const HttpHead& head);
 
   [[nodiscard]] ExchangeKind kind() const { return kind_; }
   [[nodiscard]] bool is_poll() const {
@@ -38,6 +38,8 @@ class RelayExchange {
   /// A whole poll waits for its event.
   [[nodiscard]] bool parked() const { return is_poll() && request_done_ && !response_began_; }
   [[nodiscard]] bool done() const { return request_done_ && response_done_; }
+  /// Of the platform's last head; 0 before one.
+  [[nodiscard]] int status() const { return status_; }
 
   void note_request(FramingEvent event, std::string_view bytes);
   void note_response(FramingEvent event, std::string_view bytes);
@@ -48,6 +50,8 @@ class RelayExchange {
   void answered_here() { response_done_ = true; }
   /// The runtime's side broke before its request was whole.
   void cut();
+  /// The same before anything of it went up.
+  void withdraw();
   /// The platform's side broke before its answer was whole: it took nothing, as far as is known.
   void lost();
 

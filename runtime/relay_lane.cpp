@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <utility>
 
 namespace postlude::runtime {
 
@@ -38,6 +39,17 @@ void RelayLane::drop(std::size_t size) {
   assert(approved_ == size);
   approved_ -= size;
   consume(size);
+}
+
+void RelayLane::replace(std::size_t size, std::string_view bytes) {
+  assert(approved_ == size);
+  std::string changed;
+  changed.reserve(bytes.size() + view().size() - size);
+  changed.append(bytes).append(view().substr(size));
+  kept_ = std::move(changed);
+  kept_from_ = 0;
+  fresh_ = {};
+  approved_ = bytes.size();
 }
 
 RelayLane::Io RelayLane::send(int fd) {

@@ -30,6 +30,7 @@ class RelayLane {
 
   /// Bytes are understood and wait for the other side.
   [[nodiscard]] bool unsent() const { return approved_ > 0; }
+  [[nodiscard]] std::size_t unsent_size() const { return approved_; }
   /// Bytes wait that were received and not understood yet.
   [[nodiscard]] bool unread() const { return view().size() > approved_; }
   [[nodiscard]] bool ended() const { return ended_; }
@@ -47,6 +48,9 @@ class RelayLane {
   }
   /// Consumes the last step's bytes without sending them; only while nothing is unsent before them.
   void drop(std::size_t size);
+  /// Others for the bytes of the last step; only while nothing is unsent before them. Views of the
+  /// lane's bytes are void after it.
+  void replace(std::size_t size, std::string_view bytes);
   /// Un-consumes a head just stepped over, so that it waits; approve() lets it go.
   void withhold(std::size_t size) { approved_ -= size; }
   void approve(std::size_t size) { approved_ += size; }

@@ -2,6 +2,7 @@
 
 #include "common/http_head.h"
 #include "runtime/exchange.h"
+#include "runtime/function_api.h"
 #include "runtime/hold.h"
 
 #include <cstdint>
@@ -9,6 +10,23 @@
 #include <string_view>
 
 namespace postlude::runtime {
+
+/// What becomes of an answer whose head was read. Views are valid until the next call.
+struct AnswerTurn {
+  enum class Kind {
+    passes,     ///< it goes to the platform
+    waits,      ///< another answer is under way: asked again after resume()
+    discarded,  ///< the invocation was answered early: swallowed, acknowledged as the platform
+                ///< would
+    refused,    ///< an early answer that cannot be one: `refusal` says why
+  };
+  Kind kind = Kind::passes;
+  std::uint64_t sequence = 0;  ///< of the invocation, if this is the answer that counts
+  // Of an early answer, for the request that goes up:
+  std::string_view request_id = {};
+  std::string_view invocation_id = {};  ///< Lambda-Runtime-Invocation-Id; empty: there is none
+  ApiError refusal = {};
+};
 
 /// What the relay tells about the messages that pass, after their bytes were sent on, and the one
 /// question it asks. A table of functions: the relay knows nothing of invocations and tasks, and
@@ -27,13 +45,15 @@ struct RelayTraffic {
   std::function<std::uint64_t(const HttpHead&)> event_head;
   std::function<void(std::uint64_t, std::string_view)> event_bytes;
 
-  /// The runtime answers; the sequence number if this is the answer that counts.
-  std::function<std::uint64_t(const Exchange&, const HttpHead&)> answer_head;
+  /// An answer begins, the runtime's or an early one.
+  std::function<AnswerTurn(const Exchange&, const HttpHead&)> answer_head;
   std::function<void(std::uint64_t, std::string_view)> answer_bytes;
   std::function<void(std::uint64_t, std::string_view trailer_lines)> answer_trailers;
   std::function<void(std::uint64_t)> answer_sent;
   /// The connection broke before the answer was whole.
   std::function<void(std::uint64_t)> answer_cut;
+  /// The same before a byte of it went up.
+  std::function<void(std::uint64_t)> answer_withdrawn;
   /// The platform's status passed.
   std::function<void(std::uint64_t, int status)> answer_acknowledged;
 

@@ -276,6 +276,7 @@ TEST_CASE("an external extension cannot register twice") {
   LocalLambda lambda({.layer_dir = layer});
   auto call = lambda.invoke_later("{}");
   RuntimeCalls extension(lambda.runtime_api());
+  lambda.wait_for_event({.name = "processStarted", .members = {{"process", "outside"}}});
   CHECK(extension.register_extension("outside", R"({"events":["INVOKE","SHUTDOWN"]})").status ==
         200);
   check_refused(extension.register_extension("outside", R"({"events":["INVOKE"]})"),

@@ -120,6 +120,7 @@ TEST_CASE("an error that an external extension reports fails the environment wit
     auto call = lambda.invoke_later("{}");
     const std::string api = lambda.runtime_api();
     RuntimeCalls extension(api);
+    lambda.wait_for_event({.name = "processStarted", .members = {{"process", "outside"}}});
     const std::string identifier =
         extension.register_extension("outside", R"({"events":["INVOKE"]})")
             .header("Lambda-Extension-Identifier")
@@ -141,6 +142,8 @@ TEST_CASE("an error that an external extension reports fails the environment wit
       lambda.wait_for_event({.name = "initFailed"});
       // The init is repeated inside the invocation, and fails again.
       RuntimeCalls again(lambda.wait_for_event({.name = "initStart", .nth = 2}).text("api"));
+      lambda.wait_for_event(
+          {.name = "processStarted", .members = {{"process", "outside"}}, .nth = 2});
       const std::string second = again.register_extension("outside", R"({"events":["INVOKE"]})")
                                      .header("Lambda-Extension-Identifier")
                                      .value_or("");

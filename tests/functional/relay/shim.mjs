@@ -69,6 +69,12 @@ export class Program {
     }
   }
 
+  // Waits until a line of the standard output matches.
+  async logged(pattern) {
+    while (!this.stdout.split('\n').some((line) => pattern.test(line))) {
+      await within(this.#changed.promise, `${pattern} in ${this.stdout}${this.stderr}`);
+    }
+  }
   async ended() {
     const exit = await within(this.exit, `the end of process ${this.pid}`);
     await within(this.closed, 'the end of its output');

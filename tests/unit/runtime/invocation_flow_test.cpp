@@ -66,9 +66,11 @@ class Flow {
 
   std::uint64_t begin(ExchangeKind kind, const std::string& request_id, std::string_view body) {
     const std::uint64_t sequence =
-        traffic.answer_head({kind, request_id},
-                            HttpHead("POST / HTTP/1.1\r\n"
-                                     "Lambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n"));
+        traffic
+            .answer_head({kind, request_id},
+                         HttpHead("POST / HTTP/1.1\r\n"
+                                  "Lambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n"))
+            .sequence;
     if (sequence != 0) {
       traffic.answer_bytes(sequence, body);
       traffic.answer_sent(sequence);

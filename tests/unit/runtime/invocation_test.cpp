@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 using namespace postlude;
@@ -12,6 +14,8 @@ namespace {
 constexpr EpochTime kEvent{Millis(1000)};
 constexpr EpochTime kLater{Millis(1500)};
 using Kind = Invocation::AnswerKind;
+using Source = Invocation::AnswerSource;
+using Turn = Invocation::Turn;
 
 Invocation fresh() {
   return Invocation({.key = {"r", 1},
@@ -19,12 +23,13 @@ Invocation fresh() {
                      .deadline = kEvent + Millis(30000),
                      .function_arn = "arn",
                      .trace_id = "trace",
-                     .tenant_id = std::nullopt});
+                     .tenant_id = std::nullopt,
+                     .invocation_id = {}});
 }
 
 Invocation answered(Kind kind, int status) {
   Invocation invocation = fresh();
-  CHECK(invocation.begin_answer(kind));
+  CHECK(invocation.begin_answer(kind) == Turn::counts);
   invocation.acknowledge(status, kLater);
   return invocation;
 }
@@ -48,7 +53,7 @@ TEST_CASE("any other status leaves the invocation unanswered, and a second answe
   for (const int status : {0, 200, 400, 403, 404, 500}) {
     Invocation invocation = answered(Kind::response, status);
     CHECK_FALSE(invocation.outcome());
-    CHECK(invocation.begin_answer(Kind::error));
+    CHECK(invocation.begin_answer(Kind::error) == Turn::counts);
     invocation.acknowledge(202, kLater);
     CHECK(invocation.outcome() == Outcome::failure);
   }
@@ -56,7 +61,7 @@ TEST_CASE("any other status leaves the invocation unanswered, and a second answe
 
 TEST_CASE("an error trailer makes a response that was taken a failure") {
   Invocation invocation = fresh();
-  CHECK(invocation.begin_answer(Kind::response));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
   invocation.error_trailer();
   invocation.acknowledge(202, kLater);
   CHECK(invocation.outcome() == Outcome::failure);
@@ -64,17 +69,17 @@ TEST_CASE("an error trailer makes a response that was taken a failure") {
 
 TEST_CASE("the error trailer of a refused response does not stick to the next answer") {
   Invocation invocation = fresh();
-  CHECK(invocation.begin_answer(Kind::response));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
   invocation.error_trailer();
   invocation.acknowledge(400, kLater);
-  CHECK(invocation.begin_answer(Kind::response));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
   invocation.acknowledge(202, kLater);
   CHECK(invocation.outcome() == Outcome::success);
 }
 
 TEST_CASE("a cut answer is a failure, and what the platform says of it later changes nothing") {
   Invocation invocation = fresh();
-  CHECK(invocation.begin_answer(Kind::response));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
   invocation.answer_cut(kLater);
   invocation.acknowledge(202, kLater);
   CHECK(invocation.outcome() == Outcome::failure);
@@ -82,11 +87,11 @@ TEST_CASE("a cut answer is a failure, and what the platform says of it later cha
 
 TEST_CASE("a second answer does not count while the first is under way or was taken") {
   Invocation invocation = fresh();
-  CHECK(invocation.begin_answer(Kind::response));
-  CHECK_FALSE(invocation.begin_answer(Kind::response));
-  CHECK_FALSE(invocation.begin_answer(Kind::error));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
+  CHECK(invocation.begin_answer(Kind::response) == Turn::ignored);
+  CHECK(invocation.begin_answer(Kind::error) == Turn::ignored);
   invocation.acknowledge(202, kLater);
-  CHECK_FALSE(invocation.begin_answer(Kind::error));
+  CHECK(invocation.begin_answer(Kind::error) == Turn::ignored);
   CHECK(invocation.outcome() == Outcome::success);
 }
 
@@ -112,7 +117,7 @@ TEST_CASE(
   CHECK(answer_first.over());
 
   Invocation poll_first = fresh();
-  CHECK(poll_first.begin_answer(Kind::response));
+  CHECK(poll_first.begin_answer(Kind::response) == Turn::counts);
   poll_first.next_asked();
   CHECK_FALSE(poll_first.over());
   poll_first.acknowledge(202, kLater);
@@ -123,7 +128,7 @@ TEST_CASE("an event that is delivered again is not over when its first poll was 
   Invocation invocation = fresh();
   invocation.next_asked();
   invocation.delivered_again();
-  CHECK(invocation.begin_answer(Kind::response));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
   invocation.acknowledge(202, kLater);
   CHECK_FALSE(invocation.over());
 }
@@ -138,8 +143,61 @@ TEST_CASE("the death of the runtime ends an invocation, as a failure if it was n
 
 TEST_CASE("the response ends when its last byte was sent, not when the platform said so") {
   Invocation invocation = fresh();
-  CHECK(invocation.begin_answer(Kind::response));
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
   invocation.answer_sent(kEvent + Millis(40));
   invocation.acknowledge(202, kLater);
   CHECK(invocation.response_end() == kEvent + Millis(40));
+}
+
+TEST_CASE("beside an early answer the runtime's waits, and is discarded once that was taken") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response, Source::function) == Turn::counts);
+  CHECK(invocation.answering_early());
+  CHECK(invocation.begin_answer(Kind::response) == Turn::waits);
+  CHECK(invocation.begin_answer(Kind::error) == Turn::waits);
+  invocation.acknowledge(202, kLater);
+  CHECK(invocation.outcome() == Outcome::success);
+  CHECK_FALSE(invocation.answering_early());
+  CHECK(invocation.begin_answer(Kind::response) == Turn::discards);
+  CHECK(invocation.begin_answer(Kind::error) == Turn::discards);
+  CHECK(invocation.begin_answer(Kind::response, Source::function) == Turn::refused);
+  CHECK(invocation.outcome() == Outcome::success);
+}
+
+TEST_CASE("an early answer waits for the runtime's and is refused once that was taken") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response) == Turn::counts);
+  CHECK(invocation.begin_answer(Kind::response, Source::function) == Turn::waits);
+  invocation.acknowledge(202, kLater);
+  CHECK(invocation.begin_answer(Kind::response, Source::function) == Turn::refused);
+  // As without us: the platform refuses a second one of the runtime itself.
+  CHECK(invocation.begin_answer(Kind::response) == Turn::ignored);
+}
+
+TEST_CASE("where the first answer is refused or withdrawn, the one that waits becomes the answer") {
+  const auto refused = [](Invocation& invocation) { invocation.acknowledge(403, kLater); };
+  const auto lost = [](Invocation& invocation) { invocation.acknowledge(0, kLater); };
+  const auto withdrawn = [](Invocation& invocation) { invocation.answer_withdrawn(); };
+  for (const auto& end : {std::function<void(Invocation&)>(refused), {lost}, {withdrawn}}) {
+    for (const auto& [first, second] :
+         {std::pair(Source::function, Source::runtime), {Source::runtime, Source::function}}) {
+      Invocation invocation = fresh();
+      CHECK(invocation.begin_answer(Kind::response, first) == Turn::counts);
+      CHECK(invocation.begin_answer(Kind::response, second) == Turn::waits);
+      end(invocation);
+      CHECK_FALSE(invocation.outcome());
+      CHECK(invocation.begin_answer(Kind::response, second) == Turn::counts);
+      invocation.acknowledge(202, kLater);
+      CHECK(invocation.outcome() == Outcome::success);
+    }
+  }
+}
+
+TEST_CASE("an early answer that was cut after its first byte is the answer, and a failure") {
+  Invocation invocation = fresh();
+  CHECK(invocation.begin_answer(Kind::response, Source::function) == Turn::counts);
+  CHECK(invocation.begin_answer(Kind::response) == Turn::waits);
+  invocation.answer_cut(kLater);
+  CHECK(invocation.outcome() == Outcome::failure);
+  CHECK(invocation.begin_answer(Kind::response) == Turn::discards);
 }

@@ -45,7 +45,7 @@ class Recorder {
     table.answer_head = [this](const Exchange& exchange, const HttpHead&) {
       const bool error = exchange.kind == ExchangeKind::invocation_error;
       note(fmt::format("{}({})", error ? "error" : "response", exchange.request_id));
-      return answer_sequence.load();
+      return AnswerTurn{.sequence = answer_sequence.load()};
     };
     table.answer_bytes = [this](std::uint64_t sequence, std::string_view bytes) {
       note(fmt::format("answer{}[{}]", sequence, bytes));
@@ -55,6 +55,9 @@ class Recorder {
     };
     table.answer_sent = [this](std::uint64_t sequence) { note(fmt::format("sent{}", sequence)); };
     table.answer_cut = [this](std::uint64_t sequence) { note(fmt::format("cut{}", sequence)); };
+    table.answer_withdrawn = [this](std::uint64_t sequence) {
+      note(fmt::format("withdrawn{}", sequence));
+    };
     table.answer_acknowledged = [this](std::uint64_t sequence, int status) {
       note(fmt::format("acknowledged{}={}", sequence, status));
     };
