@@ -347,8 +347,8 @@ test('defer hands a task over by name or inline and gives its id', async () => {
 });
 
 test('a refused task carries the type and message of the API', async () => {
-  api.script.tasks = { status: 404, body: { error: { type: 'UnknownTask', message: 'no task mial' } } };
-  await assert.rejects(run(() => defer('mial')), { status: 404, type: 'UnknownTask', message: /no task mial/ });
+  api.script.tasks = { status: 404, body: { error: { type: 'UnknownTask', message: 'no task mails' } } };
+  await assert.rejects(run(() => defer('mails')), { status: 404, type: 'UnknownTask', message: /no task mails/ });
 });
 
 test('two invocations at once are not mixed up', async () => {

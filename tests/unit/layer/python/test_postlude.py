@@ -385,9 +385,9 @@ class Defer(WithApi):
         self.assertEqual(json.loads(self.only_request().body), {"command": ["bin/report"], "payload": 5})
 
     def test_a_refusal_carries_the_type_and_message_of_the_api(self):
-        self.api.script["tasks"] = (404, {"error": {"type": "UnknownTask", "message": "no task mial"}})
-        with self.assertRaisesRegex(postlude.PostludeError, "no task mial") as caught:
-            self.run_handler(lambda: postlude.defer("mial"))
+        self.api.script["tasks"] = (404, {"error": {"type": "UnknownTask", "message": "no task mails"}})
+        with self.assertRaisesRegex(postlude.PostludeError, "no task mails") as caught:
+            self.run_handler(lambda: postlude.defer("mails"))
         self.assertEqual((caught.exception.status, caught.exception.type), (404, "UnknownTask"))
 
 

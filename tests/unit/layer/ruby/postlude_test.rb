@@ -360,10 +360,10 @@ class DeferTest < HelperTest
   end
 
   def test_a_refusal_carries_the_type_and_message_of_the_api
-    @api.script['tasks'] = [404, { error: { type: 'UnknownTask', message: 'no task mial' } }]
-    error = assert_raises(Postlude::Error) { run_handler { Postlude.defer('mial') } }
+    @api.script['tasks'] = [404, { error: { type: 'UnknownTask', message: 'no task mails' } }]
+    error = assert_raises(Postlude::Error) { run_handler { Postlude.defer('mails') } }
     assert_equal [404, 'UnknownTask'], [error.status, error.type]
-    assert_match(/no task mial/, error.message)
+    assert_match(/no task mails/, error.message)
   end
 end
 
