@@ -51,6 +51,7 @@ tl::expected<Task, ApiError> read_named(const JsonNode& definition,
     return *found;
   }
   std::vector<std::string_view> names;
+  names.reserve(configured.size());
   for (const Task& task : configured) {
     names.push_back(task.name);
   }

@@ -38,16 +38,16 @@ Exchange classify_post(std::string_view path) {
 }
 
 Exchange classify_local(std::string_view method, std::string_view path) {
-  constexpr std::string_view kPrefix = "/postlude/v1/invocations/";
-  const auto [id, verb] = split(path, kPrefix);
+  constexpr std::string_view kInvocations = "/postlude/v1/invocations/";
+  const auto [id, verb] = split(path, kInvocations);
   if (method == "POST" && verb == "response") {
     return {ExchangeKind::early_response, id};
   }
   if (method == "POST" && verb == "tasks") {
     return {ExchangeKind::defer, id};
   }
-  if (method == "GET" && path.starts_with(kPrefix)) {
-    path.remove_prefix(kPrefix.size());
+  if (method == "GET" && path.starts_with(kInvocations)) {
+    path.remove_prefix(kInvocations.size());
     if (!path.empty() && path.find('/') == std::string_view::npos) {
       return {ExchangeKind::inspect, path};
     }

@@ -74,6 +74,27 @@ TEST_CASE(
   CHECK(lambda.wait_for_event({.name = "invokeEnd"}).text("status") == "success");
 }
 
+TEST_CASE("an early answer that is too large fails the invocation as the runtime's would, once") {
+  // 6 MiB + 100 bytes is the most that the platform takes (lambda-protocol.md 1.3).
+  const std::string make = "head -c $1 /dev/zero | tr '\\0' x >\"$0.body\"\n";
+  LocalLambda lambda(scripted());
+  const InvokeResult result = lambda.invoke(event_of("set -- 6291557\n" + make +
+                                                     post("large", "/response", "@\"$0.body\"") +
+                                                     kAnswer + "echo handler goes on\n"));
+  CHECK(result.function_error() == "Unhandled");
+  CHECK(result.body().find("ResponseSizeTooLarge") != std::string::npos);
+  const std::string told = lambda.wait_for_log("large ");
+  CHECK(told.find("AnswerTooLarge") != std::string::npos);
+  CHECK(told.ends_with(" 413"));
+  static_cast<void>(lambda.wait_for_log("handler goes on"));
+  CHECK(lambda
+            .invoke(event_of("set -- 6291556\n" + make + post("fits", "/response", "@\"$0.body\"") +
+                             kAnswer))
+            .body()
+            .size() == 6'291'556);
+  CHECK(lambda.wait_for_log("fits ").ends_with(" 202"));
+}
+
 TEST_CASE("tasks that a function defers run after the answer, with their payload") {
   const std::string tasks = task_list(
       {shell_task("show", kShow, R"(,"trigger":"demand")"), shell_task("usual", "echo usual ran")});

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { assertSameBytes, bytes, chunk, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
 import { answer, eventMessage, kAccepted, kRuntimePath, nextRequest, postMessage, responseMessage } from './platform.mjs';
-import { checkAlive, startConnected, startInvocation } from './scene.mjs';
+import { checkAlive, startConnected, startInvocation, whileStopped } from './scene.mjs';
 import { sanitized } from './shim.mjs';
 
 const kError = '{"errorType":"Oops"}';
@@ -294,6 +294,18 @@ test('a poll waits while an early answer is under way', async (t) => {
   await up.send(kAccepted);
   assert.equal((await readMessage(call)).status, 202);
   assertSameBytes(await upstream.read(nextRequest().length), nextRequest());
+});
+
+test('a freeze between the early answer and the end of the handler changes nothing', async (t) => {
+  const scene = await startCall(t);
+  await answerEarly(scene);
+  await whileStopped(scene.shim, async () => {
+    await scene.runtime.send(responseMessage('id', '"mine"'));
+    scene.call.close();
+  });
+  assertSameBytes(await scene.runtime.read(kAccepted.length), kAccepted);
+  await exchange(scene.platform, scene.runtime, nextRequest(), eventMessage('id-2', '{}'), scene.upstream);
+  assert.equal(scene.platform.waitingConnections, 0);
 });
 
 test('two early answers at once: one is taken, the other refused', async (t) => {

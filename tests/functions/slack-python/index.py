@@ -1,7 +1,7 @@
 """A Slack slash command behind a Function URL. Slack wants an answer within 3 seconds: this one answers at
 once, then works, and posts the result to the command's `response_url`.
 
-Set SLACK_SIGNING_SECRET (Slack app, "Basic Information"), the handler `index.lambda_handler`, the layer, and
+Set SLACK_SIGNING_SECRET (Slack app, "Basic Information"), the handler `index.handler`, the layer, and
 AWS_LAMBDA_EXEC_WRAPPER=/opt/postlude; use the Function URL (auth NONE, since Slack signs) as Request URL.
 """
 
@@ -24,7 +24,7 @@ MAX_AGE_SECONDS = 300  # an older request may be one that somebody recorded
 
 
 @postlude.handler
-def lambda_handler(event, context):
+def handler(event, context):
     body = event.get("body") or ""
     body = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     headers = {name.lower(): value for name, value in event["headers"].items()}
