@@ -203,7 +203,7 @@ TEST_CASE("a payload of a mebibyte arrives whole, one byte more is refused") {
 TEST_CASE("what is no task is refused with the reason, and nothing of it runs") {
   LocalLambda lambda(scripted(task_list({shell_task("show", "true", R"(,"trigger":"demand")")})));
   const InvokeResult result = lambda.invoke(
-      event_of(post("a", "/tasks", R"('{"task":"shwo"}')") + post("b", "/tasks", "'nonsense'") +
+      event_of(post("a", "/tasks", R"('{"task":"shov"}')") + post("b", "/tasks", "'nonsense'") +
                post("c", "/tasks", R"('{"comand":["x"]}')") + kAnswer));
   CHECK(result.body() == "\"usual\"");
   const std::string unknown = lambda.wait_for_log("a {");

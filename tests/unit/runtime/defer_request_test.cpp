@@ -60,8 +60,8 @@ TEST_CASE("what cannot be a task is refused with the reason") {
         "400 MalformedTask: the body is no task: offset 0: unexpected end of input; "
         "expected a value");
   CHECK(refused("[]") == "400 MalformedTask: the body is no task: expected an object");
-  CHECK(refused(R"({"task":"mial"})") ==
-        R"(404 UnknownTask: no task "mial" in POSTLUDE_TASKS, did you mean "mail"?)");
+  CHECK(refused(R"({"task":"mai"})") ==
+        R"(404 UnknownTask: no task "mai" in POSTLUDE_TASKS, did you mean "mail"?)");
   CHECK(refused(R"({"task":"other"})") ==
         R"(404 UnknownTask: no task "other" in POSTLUDE_TASKS; there is "mail", "audit")");
   CHECK(refused(R"({"task":7})") ==
