@@ -59,10 +59,11 @@ for (const [language, runtime] of Object.entries(runtimes)) {
     const forged = slashCommand('sales', slack.url, { secret: 'another' });
     const old = slashCommand('sales', slack.url, { at: Date.now() - 400_000 });
     const unsigned = { ...forged, headers: { 'Content-Type': forged.headers['Content-Type'] } };
-    for (const command of [forged, old, unsigned]) {
+    const refused = [forged, old, unsigned];
+    for (const [index, command] of refused.entries()) {
       assert.equal((await call(command)).status, 401);
+      await lambda.event('invokeEnd', index + 1); // there is one environment
     }
-    await lambda.event('invokeEnd', 3);
     assert.equal(isPosted, false);
   });
 }
