@@ -98,6 +98,10 @@ bool RelayConnection::take_request_step() {
   if (step.event == FramingEvent::head) {
     return begin_exchange(step.consumed);
   }
+  if (collected_) {
+    collect(step);
+    return step.event != FramingEvent::end;
+  }
   exchange_.note_request(step.event, lane.stepped(step.consumed));
   if (phase_ == Phase::local || phase_ == Phase::adopting) {
     lane.drop(step.consumed);
@@ -168,6 +172,10 @@ bool RelayConnection::begin_answer(const Exchange& exchange, std::size_t head_si
   } else {
     phase_ = Phase::relaying;
   }
+  if (context_.response_mode == ResponseMode::stream &&
+      exchange.kind != ExchangeKind::invocation_error) {
+    collect_if_buffered();
+  }
   return phase_ != Phase::finished;
 }
 
@@ -230,7 +238,7 @@ void RelayConnection::send_request() {
     return;
   }
   went_up_ = true;
-  if (!platform_.send(lane)) {
+  if (collected_ ? !send_collected() : !platform_.send(lane)) {
     platform_reset();
   } else if (lane.ended() && !exchange_.request_done()) {
     platform_.send_end(lane);
@@ -344,6 +352,7 @@ bool RelayConnection::end_exchange_if_done() {
   const bool closes = ours && local_.closes;
   phase_ = Phase::idle;
   exchange_.clear();
+  drop_collected();
   if (!runtime_.is_open()) {
     finish();
     return false;
@@ -368,6 +377,9 @@ bool RelayConnection::may_read_request() const {
 
 bool RelayConnection::gathers() const {
   constexpr std::size_t kFirstBlock = std::size_t{64} << 10;
+  if (collected_) {
+    return collecting();
+  }
   return all_here() && !streams_ && !exchange_.request_done() &&
          runtime_.requests().unsent_size() < kFirstBlock;
 }

@@ -98,7 +98,7 @@ class Fixture {
     const auto address = resolve_tcp(platform.address());
     REQUIRE(address);
     address_ = *address;
-    auto relay = Relay::listen(loop_, address_, recorder.table);
+    auto relay = Relay::listen(loop_, address_, recorder.table, ResponseMode::passthrough);
     REQUIRE(relay);
     relay_ = std::move(*relay);
     slot_ = loop_.add(wake_.get(), POLLIN, [this](short) { take_order(); });
