@@ -4,7 +4,7 @@ import test from 'node:test';
 import { assertSameBytes, bytes, chunk, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
 import { answer, eventMessage, kAccepted, kRuntimePath, nextRequest, postMessage, responseMessage } from './platform.mjs';
-import { checkAlive, startShim } from './scene.mjs';
+import { checkAlive, startShim, whileStopped } from './scene.mjs';
 import { sanitized } from './shim.mjs';
 
 const kPrelude = 'application/vnd.awslambda.http-integration-response';
@@ -305,7 +305,6 @@ test('a runtime that hangs up beyond the limit cuts its stream', async (t) => {
   const scene = await startStreaming(t);
   const message = responseMessage('id', pattern(9_000_000));
   const sending = scene.runtime.send(message.subarray(0, 8_000_000));
-  scene.upstream.socket.setMaxListeners(0);
   await scene.upstream.readHead();
   await sending;
   scene.runtime.finish();
@@ -343,26 +342,40 @@ test('an early 4xx of the platform ends the sending, and the runtime goes on', a
   await checkAlive(t, scene.shim, scene.platform);
 });
 
-test('a platform that breaks while it is sent is mirrored', async (t) => {
+test('a platform that breaks while it is sent ends the runtime\'s connection, without an answer', async (t) => {
   const scene = await startStreaming(t);
   scene.upstream.pause();
   await scene.runtime.send(responseMessage('id', shaped('x'.repeat(6_000_000))));
   await quietTime();
   scene.upstream.reset();
-  assert.equal((await scene.runtime.readToEnd()).ending, 'reset');
+  assert.equal((await scene.runtime.readToEnd()).rest.length, 0);
   await checkAlive(t, scene.shim, scene.platform);
 });
 
 test('a platform that closed its idle connection meanwhile gets it on a new one', async (t) => {
-  const scene = await startStreaming(t);
   const message = responseMessage('id', shaped('x'.repeat(100_000)));
-  await scene.runtime.send(message.subarray(0, 50_000));
-  await quietTime();
-  scene.upstream.finish();
-  await scene.runtime.send(message.subarray(50_000));
-  const again = await scene.platform.connection();
-  checkShaped(await readStream(again), { statusCode: 200 }, 'x'.repeat(100_000));
-  await takeAnswer({ ...scene, upstream: again });
+  const ways = [
+    async (scene) => {
+      scene.upstream.finish();
+      await quietTime(); // the shim learns of it before the rest comes
+      await scene.runtime.send(message.subarray(50_000));
+    },
+    (scene) =>
+      whileStopped(scene.shim, async () => {
+        scene.upstream.finish();
+        await scene.runtime.send(message.subarray(50_000));
+      }),
+  ];
+  for (const way of ways) {
+    const scene = await startStreaming(t);
+    await scene.runtime.send(message.subarray(0, 50_000));
+    await quietTime();
+    await way(scene);
+    const again = await scene.platform.connection();
+    checkShaped(await readStream(again), { statusCode: 200 }, 'x'.repeat(100_000));
+    await takeAnswer({ ...scene, upstream: again });
+    await scene.shim.kill();
+  }
 });
 
 test('an early answer is streamed too, and the runtime\'s own is discarded', async (t) => {
@@ -421,7 +434,8 @@ test('requests that follow in one write wait their turn', async (t) => {
   await scene.runtime.send(Buffer.concat([responseMessage('id', shaped(body)), bytes(nextRequest())]));
   checkShaped(await readStream(scene.upstream), { statusCode: 200 }, body);
   assert.equal(scene.upstream.buffered, 0);
-  await takeAnswer(scene);
+  await scene.upstream.send(kAccepted);
+  assertSameBytes(await scene.runtime.read(kAccepted.length), kAccepted);
   assertSameBytes(await scene.upstream.read(nextRequest().length), nextRequest());
   await scene.upstream.send(eventMessage('id-2', '{}'));
   await scene.runtime.readHead();
