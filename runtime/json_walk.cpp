@@ -3,6 +3,7 @@
 #include "common/json_text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace postlude::runtime {
 namespace {
@@ -31,27 +32,42 @@ std::size_t escape_size(std::string_view text) {
                                                                                  : 0;
 }
 
-/// Bytes of the character beyond ASCII at the start of `text`; 0: it is not UTF-8 (RFC 3629).
+/// A well-formed sequence by its first byte (RFC 3629, section 4).
+struct Sequence {
+  unsigned char first = 0;
+  unsigned char last = 0;
+  unsigned char second_first = 0;
+  unsigned char second_last = 0;
+  std::size_t size = 0;
+};
+
+constexpr std::array<Sequence, 8> kSequences{{
+    {0xc2, 0xdf, 0x80, 0xbf, 2},
+    {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3},
+    {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4},
+    {0xf4, 0xf4, 0x80, 0x8f, 4},
+}};
+
+/// Bytes of the character beyond ASCII at the start of `text`; 0: it is not UTF-8.
 std::size_t character_size(std::string_view text) {
-  const auto byte = [text](std::size_t at) {
-    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
-  };
-  const auto continues = [&byte](std::size_t at) { return (byte(at) & 0xc0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  if (lead >= 0xc2U && lead <= 0xdfU) {
-    return continues(1) ? 2 : 0;
+  const auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const auto* const found =
+      std::find_if(kSequences.begin(), kSequences.end(), [lead = byte(0)](const Sequence& entry) {
+        return lead >= entry.first && lead <= entry.last;
+      });
+  if (found == kSequences.end() || text.size() < found->size || byte(1) < found->second_first ||
+      byte(1) > found->second_last) {
+    return 0;
   }
-  if ((lead & 0xf0U) == 0xe0U) {
-    const unsigned lowest = lead == 0xe0U ? 0xa0U : 0x80U;
-    const unsigned highest = lead == 0xedU ? 0x9fU : 0xbfU;  // no surrogates
-    return byte(1) >= lowest && byte(1) <= highest && continues(2) ? 3 : 0;
-  }
-  if (lead >= 0xf0U && lead <= 0xf4U) {
-    const unsigned lowest = lead == 0xf0U ? 0x90U : 0x80U;
-    const unsigned highest = lead == 0xf4U ? 0x8fU : 0xbfU;
-    return byte(1) >= lowest && byte(1) <= highest && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
+  const std::string_view others = text.substr(2, found->size - 2);
+  const bool continued = std::all_of(others.begin(), others.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
+  });
+  return continued ? found->size : 0;
 }
 
 /// Behind the closing quote of the string that begins at `at`.
