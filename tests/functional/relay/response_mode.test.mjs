@@ -342,6 +342,27 @@ test('an early 4xx of the platform ends the sending, and the runtime goes on', a
   await checkAlive(t, scene.shim, scene.platform);
 });
 
+test('an early answer is refused in the middle of it, and its function is told', async (t) => {
+  const scene = await startStreaming(t);
+  const call = await scene.shim.runtime(t);
+  await call.send(early('id', shaped('x'.repeat(100))));
+  const first = await scene.platform.connection();
+  await readStream(first);
+  await first.send(answer('400 Bad Request', '{}'));
+  assert.match((await call.readHead()).toString(), /^HTTP\/1\.1 400 /);
+  await call.readPast('}}\n');
+  first.pause();
+  await call.send(early('id', shaped('x'.repeat(6_000_000))));
+  await quietTime();
+  await first.send(answer('410 Gone', '{}'));
+  assert.match((await call.readHead()).toString(), /^HTTP\/1\.1 404 /);
+  await call.readPast('}}\n');
+  first.resume();
+  await first.readToEnd();
+  await call.send(early('id', '1'));
+  assert.match((await call.readHead()).toString(), /^HTTP\/1\.1 409 /);
+});
+
 test('a platform that breaks while it is sent ends the runtime\'s connection, without an answer', async (t) => {
   const scene = await startStreaming(t);
   scene.upstream.pause();

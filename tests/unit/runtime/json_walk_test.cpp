@@ -20,7 +20,7 @@ bool is_container(std::string_view text) {
 }
 
 TEST_CASE("a walk yields the members of an object as they stand in the text") {
-  JsonWalk walk(" { \"a\" : [1, {\"b\": 2}] ,\"a\":\"\\\"\", \"\\u0063\" : null } ");
+  JsonWalk walk(R"( { "a" : [1, {"b": 2}] ,"a":"\"", "\u0063" : null } )");
   CHECK(walk.over_object());
   auto member = walk.next();
   REQUIRE(member);
@@ -84,10 +84,10 @@ TEST_CASE("what is no JSON object or array is found out") {
                                       "[True]",
                                       "[NaN]",
                                       "[\"]",
-                                      "[\"\\x\"]",
-                                      "[\"\\u12\"]",
-                                      "[\"\\u12g4\"]",
-                                      "[\"\\",
+                                      R"(["\x"])",
+                                      R"(["\u12"])",
+                                      R"(["\u12g4"])",
+                                      R"(["\)",
                                       "[\"a\nb\"]",
                                       "[\"\t\"]",
                                       "[1]]",

@@ -134,14 +134,8 @@ class RandomDocuments {
  public:
   [[nodiscard]] Json document() {
     Json result = Json::object();
-    add(result, "statusCode", 95, [&] {
-      return chance(85)   ? Json(100 + below(500))
-             : chance(50) ? Json(std::to_string(below(1200)))
-                          : any(2);
-    });
-    add(result, "headers", 70, [&] {
-      return chance(90) ? object([&] { return chance(95) ? any(0) : any(1); }) : any(1);
-    });
+    add(result, "statusCode", 95, [&] { return status(); });
+    add(result, "headers", 70, [&] { return chance(90) ? headers() : any(1); });
     add(result, "multiValueHeaders", 30, [&] {
       return object([&] { return chance(95) ? array([&] { return any(0); }) : any(1); });
     });
@@ -149,9 +143,7 @@ class RandomDocuments {
       return array([&] { return chance(97) ? Json(text()) : any(1); });
     });
     add(result, "isBase64Encoded", 60, [&] { return chance(90) ? Json(chance(50)) : any(1); });
-    add(result, "body", 80, [&] {
-      return chance(60) ? Json(base64_encode(text())) : chance(80) ? Json(text()) : any(2);
-    });
+    add(result, "body", 80, [&] { return body(); });
     add(result, "junk", 30, [&] { return any(4); });
     return result;
   }
@@ -180,6 +172,21 @@ class RandomDocuments {
       result.push_back(make());
     }
     return result;
+  }
+  Json status() {
+    if (chance(85)) {
+      return 100 + below(500);
+    }
+    return chance(50) ? Json(std::to_string(below(1200))) : any(2);
+  }
+  Json headers() {
+    return object([&] { return chance(95) ? any(0) : any(1); });
+  }
+  Json body() {
+    if (chance(60)) {
+      return base64_encode(text());
+    }
+    return chance(80) ? Json(text()) : any(2);
   }
   Json any(int depth) {
     switch (below(depth > 0 ? 8 : 6)) {
