@@ -121,10 +121,14 @@ test('a platform that reads slowly gets it all, and nobody turns in circles', as
   const body = pattern(4_500_000, 3);
   scene.upstream.pause();
   await scene.runtime.send(responseMessage('id', shaped(body.toString('base64'), { isBase64Encoded: true })));
-  await quietTime();
-  const before = scene.shim.cpuTime();
-  await quietTime(500);
-  assert.ok(scene.shim.cpuTime() - before <= 100, 'CPU at standstill');
+  // Collecting and judging takes its time; then nothing can go on.
+  let used = Infinity;
+  for (let rounds = 0; used > 50 && rounds < 20; rounds += 1) {
+    const before = scene.shim.cpuTime();
+    await quietTime(500);
+    used = scene.shim.cpuTime() - before;
+  }
+  assert.ok(used <= 50, `${used} ms of CPU in 500 ms of standstill`);
   scene.upstream.resume();
   checkShaped(await readStream(scene.upstream), { statusCode: 200 }, body);
   await takeAnswer(scene);
