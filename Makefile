@@ -30,7 +30,11 @@ test: build
 	@.ci/tools
 	@ctest --test-dir $(RELEASE) -j$(JOBS) --output-on-failure --no-tests=error -L '^(unit|core)$$' $(CTEST)
 
-demo: build
+# Only the programs that it runs: no test is compiled for it.
+demo:
+	@.ci/packages build
+	@$(call configure,$(RELEASE),-DPOSTLUDE_WERROR=ON -DPOSTLUDE_OUTPUT_DIR=$(BUILD))
+	@ninja -C $(RELEASE) -j$(JOBS) postlude-emulator layer_picture
 	@.ci/tools
 	@POSTLUDE_BUILD=$(BUILD) POSTLUDE_BIN_DIR=$(BUILD)/bin POSTLUDE_LAYER_DIR=$(BUILD)/layer \
 	  POSTLUDE_TEST_TOOLS=$(TOOLS) PATH=$(TOOLS)/.bin:$$PATH tests/demo/run

@@ -52,6 +52,55 @@ tl::unexpected<Error> fail_at(std::size_t offset, std::string_view reason) {
   return fail("offset " + std::to_string(offset) + ": " + std::string(reason));
 }
 
+tl::unexpected<Error> fail_of(const nlohmann::json::parse_error& error, std::string_view text) {
+  const std::size_t offset = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
+  return fail_at(offset, json_error_reason(error.what()));
+}
+
+/// What the library would not notice, or would not survive.
+Result<void> check_limits(std::string_view text) {
+  // The library takes a NUL byte for the end of its input.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return fail_at(nul, "NUL byte");
+  }
+  if (const std::size_t deep = find_too_deep(text); deep != std::string_view::npos) {
+    return fail_at(deep, "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  }
+  return {};
+}
+
+/// Keeps nothing but the first error.
+class Checker : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit Checker(std::string_view text) : text_(text) {}
+
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*size*/) override { return true; }
+  bool key(string_t& /*value*/) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t /*size*/) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t position,
+                   const std::string& /*token*/,
+                   const nlohmann::json::exception& error) override {
+    const std::size_t offset = std::min(position == 0 ? 0 : position - 1, text_.size());
+    result_ = fail_at(offset, json_error_reason(error.what()));
+    return false;
+  }
+
+  [[nodiscard]] const Result<void>& result() const { return result_; }
+
+ private:
+  std::string_view text_;
+  Result<void> result_;
+};
+
 }  // namespace
 
 std::string json_error_reason(std::string_view exception_text) {
@@ -77,21 +126,25 @@ std::string json_error_reason(std::string_view exception_text) {
 }
 
 Result<nlohmann::json> parse_json(std::string_view text) {
-  // The library takes a NUL byte for the end of its input.
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    return fail_at(nul, "NUL byte");
-  }
-  if (const std::size_t deep = find_too_deep(text); deep != std::string_view::npos) {
-    return fail_at(deep, "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  if (auto refused = check_limits(text); !refused) {
+    return tl::unexpected(std::move(refused.error()));
   }
   try {
     return nlohmann::json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::parse_error& error) {
-    const std::size_t offset = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
-    return fail_at(offset, json_error_reason(error.what()));
+    return fail_of(error, text);
   } catch (const nlohmann::json::exception& error) {
     return fail(json_error_reason(error.what()));
   }
+}
+
+Result<void> check_json(std::string_view text) {
+  if (auto refused = check_limits(text); !refused) {
+    return refused;
+  }
+  Checker checker(text);
+  static_cast<void>(nlohmann::json::sax_parse(text.begin(), text.end(), &checker));
+  return checker.result();
 }
 
 std::string dump_json(const nlohmann::json& value) {

@@ -19,6 +19,9 @@ inline constexpr std::size_t kMaxJsonDepth = 256;
 /// names the offset in bytes ("offset 12: ...") and never repeats the text. Throws nothing.
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text);
 
+/// The same without a value, for texts that are to stay as they are.
+[[nodiscard]] Result<void> check_json(std::string_view text);
+
 /// The part of the library's exception text that says what is wrong in words, without repeating
 /// what was read.
 [[nodiscard]] std::string json_error_reason(std::string_view exception_text);

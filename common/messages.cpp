@@ -74,6 +74,29 @@ Closed decode_closed(const Json& object) {
   return closed;
 }
 
+Json states_json(const TaskStates& states) {
+  Json tasks = Json::array();
+  for (const TaskStatus& task : states.tasks) {
+    tasks.push_back(
+        {{"id", task.id}, {"name", task.name}, {"state", task.state}, {"attempt", task.attempt}});
+  }
+  return {{"type", "taskStates"},
+          {"query", states.query},
+          {"last", states.last},
+          {"tasks", std::move(tasks)}};
+}
+
+TaskStates decode_states(const Json& object) {
+  TaskStates states{object.at("query").get<std::uint64_t>(), object.at("last").get<bool>(), {}};
+  for (const Json& task : object.at("tasks")) {
+    states.tasks.push_back({task.at("id").get<std::string>(),
+                            task.at("name").get<std::string>(),
+                            task.at("state").get<std::string>(),
+                            task.at("attempt").get<int>()});
+  }
+  return states;
+}
+
 Result<Message> decode_object(const Json& object) {
   const auto type = object.at("type").get<std::string>();
   if (type == "hello") {
@@ -110,6 +133,12 @@ Result<Message> decode_object(const Json& object) {
   }
   if (type == "empty") {
     return Empty{};
+  }
+  if (type == "inspect") {
+    return Inspect{key_of(object), object.at("query").get<std::uint64_t>()};
+  }
+  if (type == "taskStates") {
+    return decode_states(object);
   }
   return fail(fmt::format("unknown message type \"{}\"", type));
 }
@@ -156,7 +185,13 @@ std::string encode(const Message& message) {
                  },
                  [](const Empty&) {
                    return Json{{"type", "empty"}};
-                 }},
+                 },
+                 [](const Inspect& inspect) {
+                   Json object = key_json("inspect", inspect.key);
+                   object["query"] = inspect.query;
+                   return object;
+                 },
+                 [](const TaskStates& states) { return states_json(states); }},
       message));
 }
 

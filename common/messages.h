@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace postlude {
 
@@ -99,6 +100,27 @@ struct RuntimeGone {};
 /// Extension: nothing is left that could still be done.
 struct Empty {};
 
+/// Shim: how are the tasks of this invocation? Answered by TaskStates of the same query.
+struct Inspect {
+  InvocationKey key;
+  std::uint64_t query = 0;
+};
+
+/// One task, in the words of the local API (contract.md 5).
+struct TaskStatus {
+  std::string id;
+  std::string name;
+  std::string state;
+  int attempt = 0;  ///< the last one that was started; 0: none
+};
+
+/// Extension: all tasks of an invocation that it still knows, in as many packets as it takes.
+struct TaskStates {
+  std::uint64_t query = 0;
+  bool last = true;
+  std::vector<TaskStatus> tasks;
+};
+
 using Message = std::variant<Hello,
                              Registered,
                              Answered,
@@ -108,7 +130,9 @@ using Message = std::variant<Hello,
                              Settled,
                              ShutDown,
                              RuntimeGone,
-                             Empty>;
+                             Empty,
+                             Inspect,
+                             TaskStates>;
 
 [[nodiscard]] std::string encode(const Message& message);
 

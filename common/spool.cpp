@@ -18,8 +18,9 @@ namespace {
 constexpr int kMostTries = 200;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
-/// A record holds a task definition (configuration is bounded at 48 KiB) and short strings.
-constexpr std::size_t kMaxRecordBytes = std::size_t{256} << 10;
+/// A record holds a task definition (configuration is bounded at 48 KiB), short strings, and a
+/// payload of at most 1 MiB, which escaping can double.
+constexpr std::size_t kMaxRecordBytes = (std::size_t{2} << 20) + (std::size_t{256} << 10);
 
 Result<void> make_folders(const std::string& folder) {
   for (std::size_t slash = folder.find('/', 1);; slash = folder.find('/', slash + 1)) {

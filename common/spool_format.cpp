@@ -65,6 +65,9 @@ std::string encode_record(const TaskRecord& record) {
   if (record.tenant_id) {
     object["tenantId"] = *record.tenant_id;
   }
+  if (record.payload != "null") {
+    object["payload"] = record.payload;
+  }
   return dump_json(object);
 }
 
@@ -91,6 +94,7 @@ Result<TaskRecord> decode_record(std::string_view text) {
                      parsed->at("error").get<std::string>(),
                      parsed->at("responseHasPrelude").get<bool>(),
                      parsed->at("responseTruncated").get<bool>()};
+    record.payload = parsed->value("payload", "null");
     auto task = task_from_json(parsed->at("task"));
     if (!task) {
       return tl::unexpected(task.error());

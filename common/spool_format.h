@@ -48,6 +48,7 @@ struct TaskRecord {
   std::string trace_id;
   std::optional<std::string> tenant_id;
   CapturedBodies bodies;
+  std::string payload = "null";  ///< JSON text; of a deferred task, as the function gave it
   Task task;
 };
 

@@ -71,6 +71,8 @@ void Conductor::on_message(const Message& message) {
     on_closed(*closed);
   } else if (std::holds_alternative<RuntimeGone>(message)) {
     runtime_gone_ = true;
+  } else if (const auto* inspect = std::get_if<Inspect>(&message)) {
+    on_inspect(*inspect);
   } else if (std::holds_alternative<ShutDown>(message)) {
     on_shut_down();
   } else {
@@ -137,6 +139,20 @@ Result<TaskRecord> Conductor::read_record(const std::optional<RecordName>& name,
 void Conductor::on_closed(const Closed& closed) {
   session_->captures.close(closed.key);
   apply(session_->schedule.closed(closed, now()));
+}
+
+void Conductor::on_inspect(const Inspect& inspect) {
+  // An entry has two names of at most 64 bytes, a request id and little else.
+  constexpr std::size_t kMostInAPacket = 128;
+  TaskStates states{.query = inspect.query, .last = false, .tasks = {}};
+  for (TaskStatus& task : session_->schedule.tasks_of(inspect.key)) {
+    states.tasks.push_back(std::move(task));
+    if (states.tasks.size() == kMostInAPacket) {
+      shim_.send(std::exchange(states, {.query = inspect.query, .last = false, .tasks = {}}));
+    }
+  }
+  states.last = true;
+  shim_.send(states);
 }
 
 void Conductor::on_shut_down() {

@@ -58,6 +58,7 @@ class Conductor {
   [[nodiscard]] Result<TaskRecord> read_record(const std::optional<RecordName>& name,
                                                const std::vector<UniqueFd>& files) const;
   void on_closed(const Closed& closed);
+  void on_inspect(const Inspect& inspect);
   void on_shut_down();
   void on_registered(const Registered& registered);
   void on_platform_event(const PlatformEvent& event);

@@ -41,9 +41,7 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
   task.backoff = record.task.backoff;
   task.margin = remaining(record.deadline, record.work_deadline);
   task.state = TaskState::carried;
-  if (find(record.key) == nullptr && !was_released(record.key)) {
-    open(record.key, record.work_deadline);
-  } else if (find(record.key) != nullptr) {
+  if (find(record.key) != nullptr) {
     task.state = TaskState::queued;
     task.host = record.key;
   }
@@ -147,26 +145,6 @@ Steps Schedule::shut_down(EpochTime now) {
   }
   open_.clear();
   return steps;
-}
-
-std::optional<EpochTime> Schedule::next_due() const {
-  std::optional<EpochTime> first;
-  for (const auto& [number, task] : held_) {
-    const bool timed = task.state == TaskState::waiting || task.state == TaskState::running;
-    const Open* host = task.host ? find(*task.host) : nullptr;
-    if (task.stopping || host == nullptr) {
-      continue;
-    }
-    const EpochTime due = timed ? task.due : host->work_deadline;
-    first = std::min(first.value_or(due), due);
-  }
-  return first;
-}
-
-Accounting Schedule::accounting() const {
-  Accounting result = ended_;
-  result.held = static_cast<int>(held_.size());
-  return result;
 }
 
 Schedule::Open* Schedule::find(const InvocationKey& key) {

@@ -25,8 +25,9 @@ inline constexpr Millis kStopGrace = Millis(200);
 /// attempt that the work deadline cuts uses up no attempt; more than kMostInterruptions of them
 /// expire the task.
 ///
-/// An invocation is open from its first mention until it is closed and hosts nothing any more. Then
-/// it is released, once, after its receipt. Every call may release invocations.
+/// An invocation is open from its answer until it is closed and hosts nothing any more. Then it is
+/// released, once, after its receipt. What a function deferred before its answer waits for it like
+/// carried work. Every call may release invocations.
 ///
 /// With a concurrency of 1 the order is strict: a task starts only when all earlier ones have
 /// ended, so that one which is carried takes the later ones along.
@@ -56,6 +57,10 @@ class Schedule {
 
   [[nodiscard]] bool seen(std::uint64_t number) const { return number < unseen_; }
   [[nodiscard]] Accounting accounting() const;
+
+  /// The tasks that this invocation accepted and that are held, or ended while it was open; in the
+  /// order of their acceptance.
+  [[nodiscard]] std::vector<TaskStatus> tasks_of(const InvocationKey& key) const;
 
  private:
   struct Held {

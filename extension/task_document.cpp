@@ -33,10 +33,11 @@ TaskDocument task_document(const DocumentParts& parts) {
       record.tenant_id ? json_text(*record.tenant_id) : "null",
       epoch_ms(parts.work_deadline));
   document.after_event =
-      fmt::format(R"(,"response":{},"error":{},"payload":null,"truncated":{}}})"
+      fmt::format(R"(,"response":{},"error":{},"payload":{},"truncated":{}}})"
                   "\n",
                   parts.response,
                   parts.error,
+                  record.payload,
                   record.bodies.response_truncated ? R"(["response.body"])" : "null");
   return document;
 }

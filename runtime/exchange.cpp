@@ -38,9 +38,19 @@ Exchange classify_post(std::string_view path) {
 }
 
 Exchange classify_local(std::string_view method, std::string_view path) {
-  const auto [id, verb] = split(path, "/postlude/v1/invocations/");
+  constexpr std::string_view kInvocations = "/postlude/v1/invocations/";
+  const auto [id, verb] = split(path, kInvocations);
   if (method == "POST" && verb == "response") {
     return {ExchangeKind::early_response, id};
+  }
+  if (method == "POST" && verb == "tasks") {
+    return {ExchangeKind::defer, id};
+  }
+  if (method == "GET" && path.starts_with(kInvocations)) {
+    path.remove_prefix(kInvocations.size());
+    if (!path.empty() && path.find('/') == std::string_view::npos) {
+      return {ExchangeKind::inspect, path};
+    }
   }
   return {ExchangeKind::local, {}};
 }

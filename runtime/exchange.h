@@ -12,13 +12,16 @@ enum class ExchangeKind {
   response,          ///< POST .../invocation/{id}/response
   invocation_error,  ///< POST .../invocation/{id}/error
   early_response,    ///< POST /postlude/v1/invocations/{id}/response: goes up as a response
+  defer,             ///< POST /postlude/v1/invocations/{id}/tasks: read whole and answered here
+  inspect,           ///< GET /postlude/v1/invocations/{id}: answered here, when the extension has
   local,             ///< any other /postlude/...: answered here, never sent to the platform
   other,             ///< relayed and not looked at
 };
 
 struct Exchange {
   ExchangeKind kind = ExchangeKind::other;
-  /// Of the three kinds of answers, as the target has it: an early one may say "current".
+  /// Of answers, deferrals and inspections, as the target has it: those of the function may say
+  /// "current".
   std::string_view request_id = {};
 };
 

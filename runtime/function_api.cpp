@@ -75,9 +75,10 @@ std::string answer_to(std::string_view method, std::string_view target, Extensio
   return error_message(method,
                        {404,
                         "UnknownRoute",
-                        fmt::format("{} {} is not a route of this version; it has GET "
-                                    "/postlude/v1/health and POST "
-                                    "/postlude/v1/invocations/{{id}}/response",
+                        fmt::format("{} {} is not a route; below /postlude/v1 there are GET "
+                                    "/health, GET /invocations/{{id}}, POST "
+                                    "/invocations/{{id}}/response and POST "
+                                    "/invocations/{{id}}/tasks",
                                     method,
                                     target)});
 }
@@ -130,6 +131,25 @@ LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error)
   LocalAnswer answer = manners_of(request);
   answer.message = error_message(request.method(), error);
   return answer;
+}
+
+std::string defer_result(const tl::expected<std::string, ApiError>& accepted) {
+  return accepted ? message("POST", 202, dump_json({{"id", *accepted}}) + "\n")
+                  : error_message("POST", accepted.error());
+}
+
+std::string inspection_result(const InvocationView& invocation) {
+  nlohmann::json tasks = nlohmann::json::array();
+  for (const TaskStatus& task : invocation.tasks) {
+    tasks.push_back(
+        {{"id", task.id}, {"name", task.name}, {"state", task.state}, {"attempt", task.attempt}});
+  }
+  const nlohmann::json body = {{"requestId", invocation.request_id},
+                               {"deadlineMs", epoch_ms(invocation.deadline)},
+                               {"remainingMs", remaining(invocation.deadline, now()).count()},
+                               {"responded", invocation.responded},
+                               {"tasks", std::move(tasks)}};
+  return message("GET", 200, dump_json(body) + "\n");
 }
 
 LocalAnswer acknowledge_discarded(const HttpHead& request) {

@@ -1,10 +1,15 @@
 #pragma once
 
+#include "common/clock.h"
 #include "common/http_head.h"
+#include "common/messages.h"
 #include "runtime/hold.h"
+
+#include <tl/expected.hpp>
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postlude::runtime {
 
@@ -26,6 +31,18 @@ struct LocalAnswer {
 /// answer does not come here, since it goes to the platform. All functions are pure.
 [[nodiscard]] LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension);
 [[nodiscard]] LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error);
+
+/// To POST .../tasks: the id of the accepted task, or why there is none.
+[[nodiscard]] std::string defer_result(const tl::expected<std::string, ApiError>& accepted);
+
+/// How an invocation is, for GET .../invocations/{id}.
+struct InvocationView {
+  std::string_view request_id;
+  EpochTime deadline;
+  bool responded = false;  ///< the platform took an answer
+  const std::vector<TaskStatus>& tasks;
+};
+[[nodiscard]] std::string inspection_result(const InvocationView& invocation);
 
 /// For what the runtime posts after an early answer: as the platform acknowledges an answer
 /// (lambda-protocol.md 1.1).

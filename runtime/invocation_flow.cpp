@@ -12,14 +12,8 @@
 #include <utility>
 
 namespace postlude::runtime {
-namespace {
-
-constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
-constexpr std::string_view kErrorBody = "Lambda-Runtime-Function-Error-Body";
-}  // namespace
-
 InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
-    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()) {}
+    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()), inspections_(link) {}
 
 InvocationFlow::~InvocationFlow() {
   if (release_timer_) {
@@ -75,6 +69,12 @@ RelayTraffic InvocationFlow::traffic() {
       advance(*open);
     }
     wake_waiters();
+  };
+  traffic.defer = [this](std::string_view id, std::string_view body) {
+    return defer_result(defer(id, body));
+  };
+  traffic.inspect = [this](std::string_view id, Inspections::Reply reply) {
+    inspect(id, std::move(reply));
   };
   traffic.extension_state = [this] { return hold_.extension(); };
   return traffic;
@@ -142,74 +142,6 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   return sequence;
 }
 
-AnswerTurn InvocationFlow::answer_head(const Exchange& exchange, const HttpHead& head) {
-  if (exchange.kind == ExchangeKind::early_response) {
-    return early_answer(exchange, head);
-  }
-  Open* open = find(exchange.request_id);
-  if (open == nullptr) {
-    return {};
-  }
-  if (exchange.kind == ExchangeKind::invocation_error && open->invocation.outcome()) {
-    late_error(*open, head);
-  }
-  return begin_answer(*open, exchange.kind, head);
-}
-
-AnswerTurn InvocationFlow::early_answer(const Exchange& exchange, const HttpHead& head) {
-  auto open = resolve(exchange.request_id);
-  if (!open) {
-    return {.kind = AnswerTurn::Kind::refused, .refusal = std::move(open.error())};
-  }
-  return begin_answer(**open, exchange.kind, head);
-}
-
-AnswerTurn InvocationFlow::begin_answer(Open& open, ExchangeKind kind, const HttpHead& head) {
-  using Turn = Invocation::Turn;
-  const auto& about = open.invocation.about();
-  switch (open.invocation.begin_answer(
-      kind == ExchangeKind::invocation_error ? Invocation::AnswerKind::error
-                                             : Invocation::AnswerKind::response,
-      kind == ExchangeKind::early_response ? Invocation::AnswerSource::function
-                                           : Invocation::AnswerSource::runtime)) {
-    case Turn::counts:
-      break;
-    case Turn::waits:
-      waiters_ = true;
-      return {.kind = AnswerTurn::Kind::waits};
-    case Turn::discards:
-      return {.kind = AnswerTurn::Kind::discarded};
-    case Turn::refused:
-      return {.kind = AnswerTurn::Kind::refused,
-              .refusal = {409,
-                          "AlreadyAnswered",
-                          fmt::format("invocation {} has its answer", about.key.request_id)}};
-    case Turn::ignored:
-      return {};
-  }
-  if (open.bodies) {
-    open.bodies->answer.clear();
-    open.bodies->answer_has_prelude = streams_http(head);
-  }
-  return {.sequence = about.key.sequence,
-          .request_id = about.key.request_id,
-          .invocation_id = about.invocation_id};
-}
-
-void InvocationFlow::answer_trailers(Open& open, std::string_view lines) {
-  const std::string_view type = find_field(lines, kErrorType).value_or("");
-  if (type.empty()) {
-    return;
-  }
-  open.invocation.error_trailer();
-  if (open.bodies) {
-    const std::string_view encoded = find_field(lines, kErrorBody).value_or("");
-    auto decoded = base64_decode(encoded);
-    open.bodies->error =
-        decoded && !decoded->empty() ? std::move(*decoded) : dump_json({{"errorType", type}});
-  }
-}
-
 InvocationFlow::Open* InvocationFlow::find(std::uint64_t sequence) {
   const auto found = std::find_if(open_.begin(), open_.end(), [sequence](const auto& open) {
     return open->invocation.about().key.sequence == sequence;
@@ -225,40 +157,12 @@ InvocationFlow::Open* InvocationFlow::find(std::string_view request_id) {
   return found == open_.rend() ? nullptr : found->get();
 }
 
-tl::expected<InvocationFlow::Open*, ApiError> InvocationFlow::resolve(std::string_view id) {
-  if (id != "current") {
-    if (Open* open = find(id)) {
-      return open;
-    }
-    return tl::unexpected(ApiError{404,
-                                   "UnknownInvocation",
-                                   fmt::format("invocation {} is not in flight; an invocation is "
-                                               "until the runtime asks for its next event",
-                                               id)});
-  }
-  if (open_.size() == 1) {
-    return open_.front().get();
-  }
-  if (open_.empty()) {
-    return tl::unexpected(ApiError{404, "UnknownInvocation", "no invocation is in flight"});
-  }
-  return tl::unexpected(ApiError{
-      409, "SeveralInvocations", "several invocations are in flight; name one by its request id"});
-}
-
-void InvocationFlow::late_error(Open& open, const HttpHead& head) {
-  std::string type(head.find(kErrorType).value_or("Unknown"));
-  log_.error(fmt::format("error after the answer: {}", type),
-             {.request_id = open.invocation.about().key.request_id});
-  open.invocation.late_error(std::move(type));
-}
-
 void InvocationFlow::advance(Open& open, HandOver hand_over) {
   if (open.invocation.outcome() && !open.work_deadline) {
     act_on_outcome(open, hand_over);
   }
   if (open.invocation.over()) {
-    close(open);
+    close(open, hand_over);
   }
 }
 
@@ -267,27 +171,39 @@ void InvocationFlow::act_on_outcome(Open& open, HandOver hand_over) {
   if (hold_.extension() == ExtensionState::unavailable) {
     return;
   }
-  open.accepted = journal_.accept(open.invocation, open.bodies, hand_over);
-  if (open.accepted == 0 && carried_ > 0 && hand_over == HandOver::at_once) {
+  const bool has_work = journal_.matches(open.invocation) || open.accepted > 0 || carried_ > 0;
+  if (has_work && hand_over == HandOver::at_once) {
+    tell_answered(open);
+  }
+  open.accepted += journal_.accept(open.invocation, open.bodies, hand_over);
+  open.took_configured = true;
+}
+
+void InvocationFlow::tell_answered(Open& open) {
+  if (!std::exchange(open.told_answered, true)) {
     link_.send(Answered{open.invocation.about().key, *open.work_deadline});
   }
 }
 
-void InvocationFlow::close(Open& open) {
+void InvocationFlow::close(Open& open, HandOver hand_over) {
   const auto& about = open.invocation.about();
   const AnswerSummary answer{
       about.event_time, open.invocation.response_end(), open.invocation.late_error_type()};
   if (hold_.extension() == ExtensionState::unavailable) {
-    write_receipt(about.key,
-                  answer,
-                  open.accepted > 0 ? std::move(open.dropped) : journal_.drop(open.invocation));
-  } else {
+    std::vector<ReceiptTask> dropped = std::move(open.dropped);
+    if (!open.took_configured) {
+      auto configured = journal_.drop(open.invocation);
+      std::move(configured.begin(), configured.end(), std::back_inserter(dropped));
+    }
+    write_receipt(about.key, answer, std::move(dropped));
+  } else if (hand_over == HandOver::at_once) {
     link_.send(Closed{about.key, *open.work_deadline, answer});
     if (open.accepted > 0 || carried_ > 0) {
       unsettled_.push_back({about.key, answer});
       hold_.work_pending(*open.work_deadline);
     }
   }
+  journal_.forget_numbers(about.key.sequence);
   std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
   if (open_.empty() && hold_.extension() == ExtensionState::unavailable) {
     events_.over();
@@ -344,6 +260,7 @@ void InvocationFlow::extension_is(ExtensionState state) {
   hold_.extension_is(state);
   if (state == ExtensionState::unavailable) {
     drop_handed_over();
+    inspections_.give_up();
     unsettled_.clear();
     carried_ = 0;
     events_.settled();
@@ -378,13 +295,9 @@ void InvocationFlow::runtime_died(ExitStatus status) {
     if (open.bodies && !answered) {
       open.bodies->error = exit_error(open.invocation.about().key, status);
     }
-    const InvocationKey key = open.invocation.about().key;
     open.invocation.runtime_died(now());
     // Before the answer, the platform must learn of the death at once: nothing starts any more.
     advance(open, answered ? HandOver::at_once : HandOver::later);
-    if (!answered) {
-      std::erase_if(unsettled_, [&key](const auto& entry) { return entry.key == key; });
-    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include "common/child_process.h"
 #include "common/event_loop.h"
 #include "runtime/hold.h"
+#include "runtime/inspections.h"
 #include "runtime/invocation.h"
 #include "runtime/relay_traffic.h"
 #include "runtime/task_journal.h"
@@ -43,6 +44,7 @@ class InvocationFlow {
 
   void extension_is(ExtensionState state);
   void settled(const Settled& settled);
+  void task_states(const TaskStates& states) { inspections_.arrived(states); }
 
   /// The runtime is gone and what it had sent has passed. Fixes what is still open.
   void runtime_died(ExitStatus status);
@@ -60,6 +62,8 @@ class InvocationFlow {
     std::optional<EpochTime> work_deadline;  ///< set once the outcome was acted on
     std::size_t accepted = 0;
     std::vector<ReceiptTask> dropped;  ///< of the accepted ones: lost with the extension
+    bool told_answered = false;        ///< the extension knows that it was answered
+    bool took_configured = false;      ///< its configured tasks are among the accepted ones
   };
 
   /// Closed; its tasks, or carried ones, are not settled yet.
@@ -84,7 +88,11 @@ class InvocationFlow {
   /// Acts on an outcome that is new, closes what is over.
   void advance(Open& open, HandOver hand_over = HandOver::at_once);
   void act_on_outcome(Open& open, HandOver hand_over);
-  void close(Open& open);
+  void close(Open& open, HandOver hand_over);
+  void tell_answered(Open& open);
+  void inspect(std::string_view id, Inspections::Reply reply);
+  [[nodiscard]] tl::expected<std::string, ApiError> defer(std::string_view id,
+                                                          std::string_view body);
   void drop_handed_over();
   void write_receipt(const InvocationKey& key,
                      const std::optional<AnswerSummary>& answer,
@@ -99,6 +107,7 @@ class InvocationFlow {
   Log log_;
   Events events_;
   Hold hold_;
+  Inspections inspections_;
   std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;

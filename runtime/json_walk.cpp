@@ -200,7 +200,7 @@ std::optional<std::string_view> JsonWalk::take_key() {
   return take(':') ? std::optional(text_.substr(begin, end - begin)) : std::nullopt;
 }
 
-std::optional<JsonSlice> JsonWalk::take_value() {
+std::optional<JsonPart> JsonWalk::take_value() {
   skip_space();
   const std::size_t begin = at_;
   JsonKind kind = JsonKind::number;
@@ -231,7 +231,7 @@ std::optional<JsonSlice> JsonWalk::take_value() {
     return std::nullopt;
   }
   at_ = end;
-  return JsonSlice{kind, text_.substr(begin, end - begin)};
+  return JsonPart{kind, text_.substr(begin, end - begin)};
 }
 
 /// Recurses, at most kMaxJsonDepth deep.

@@ -9,14 +9,14 @@
 namespace postlude::runtime {
 
 /// A value as it stands in a JSON text.
-struct JsonSlice {
+struct JsonPart {
   JsonKind kind = JsonKind::null;
   std::string_view text = {};  ///< with its quotes or brackets
 };
 
 struct JsonMember {
   std::string_view key = {};  ///< with its quotes; empty for an item of an array
-  JsonSlice value = {};
+  JsonPart value = {};
 };
 
 /// Walks the members of an object or the items of an array, once and from front to back, and checks
@@ -45,7 +45,7 @@ class JsonWalk {
   [[nodiscard]] bool take(char c);
   void skip_space();
   [[nodiscard]] std::optional<std::string_view> take_key();
-  [[nodiscard]] std::optional<JsonSlice> take_value();
+  [[nodiscard]] std::optional<JsonPart> take_value();
   [[nodiscard]] std::size_t end_of_container() const;
 
   std::string_view text_;

@@ -29,6 +29,14 @@ Problems ProblemList::lines(std::string_view source, std::size_t limit) const {
   return lines;
 }
 
+std::vector<std::string> ProblemList::messages() const {
+  std::vector<std::string> messages;
+  for (const JsonProblem& problem : problems_) {
+    messages.push_back(problem.message);
+  }
+  return messages;
+}
+
 std::string line_and_column(TextPosition position) {
   return fmt::format("{}:{}", position.line, position.column);
 }

@@ -26,6 +26,9 @@ class ProblemList {
   /// At most `limit` of them, and then one line that counts the rest.
   [[nodiscard]] Problems lines(std::string_view source, std::size_t limit) const;
 
+  /// What is wrong, without where: for a text that nobody sees as lines.
+  [[nodiscard]] std::vector<std::string> messages() const;
+
  private:
   std::vector<JsonProblem> problems_;
 };

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace postlude::runtime {
 
@@ -22,7 +23,7 @@ namespace postlude::runtime {
 /// so that a small one goes up whole or not at all.
 ///
 /// Where buffered results are to be streamed (ResponseMode), an answer is collected first and goes
-/// up as CollectedAnswer gives it out. Of one that is cut before its end nothing went up.
+/// up as CollectedAnswer gives it out. Of one that is cut while it is collected nothing went up.
 ///
 /// Closing is mirrored: an end of stream becomes a half-close, a reset becomes a reset. Exceptions:
 /// a parked poll stays at the platform (OrphanPoll); a whole request still gets its answer, though
@@ -63,7 +64,7 @@ class RelayConnection {
     finished,  ///< about to be destroyed
   };
 
-  // Requests.
+  // Requests. Those that are answered here, or go up as ours: relay_local.cpp.
   void on_runtime(short revents);
   void read_request();
   void pump_request();
@@ -76,6 +77,8 @@ class RelayConnection {
   [[nodiscard]] bool hold(std::size_t head_size);
   void allow_body();
   void answer_here();
+  /// The answer of a call that had to wait for others.
+  void replied(std::string message);
   void refuse_request();
   void send_request();
 
@@ -126,6 +129,10 @@ class RelayConnection {
   std::size_t held_head_ = 0;
   LocalAnswer local_;
   std::unique_ptr<CollectedAnswer> collected_;  ///< until its last byte was sent
+  std::string named_;     ///< the invocation, as a deferral or an inspection names it
+  std::string deferred_;  ///< the body of a deferral, no more of it than tells that it is too large
+  /// While a reply is due; whoever is to call finds out by it whether this object still exists.
+  std::shared_ptr<RelayConnection*> awaiting_;
   bool went_up_ = false;
   bool streams_ = false;  ///< an early answer: each piece goes up as it comes
 };

@@ -57,6 +57,12 @@ struct RelayTraffic {
   /// The platform's status passed.
   std::function<void(std::uint64_t, int status)> answer_acknowledged;
 
+  /// The function defers a task for the invocation it names; the whole message to answer with.
+  std::function<std::string(std::string_view id, std::string_view body)> defer;
+  /// The function asks how the invocation it names is. The reply, a whole message, comes later and
+  /// once, and perhaps when nobody waits for it any more.
+  std::function<void(std::string_view id, std::function<void(std::string)> reply)> inspect;
+
   std::function<ExtensionState()> extension_state;
 };
 

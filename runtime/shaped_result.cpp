@@ -37,7 +37,7 @@ bool is_name(std::string_view key, std::string_view name) {
 struct Members {
   struct Entry {
     std::string_view name;
-    std::optional<JsonSlice> value = {};
+    std::optional<JsonPart> value = {};
   };
   std::array<Entry, 6> entries{{{"statusCode"},
                                 {"headers"},
@@ -56,7 +56,7 @@ struct Members {
   }
   [[nodiscard]] bool has(std::string_view name) const { return entry(name).value.has_value(); }
   /// Null is nothing here.
-  [[nodiscard]] std::optional<JsonSlice> find(std::string_view name) const {
+  [[nodiscard]] std::optional<JsonPart> find(std::string_view name) const {
     const auto& value = entry(name).value;
     return value && value->kind != JsonKind::null ? value : std::nullopt;
   }
@@ -75,7 +75,7 @@ bool sound(std::string_view string) {
          decodes(without_quotes(string), Form::text);
 }
 
-std::optional<std::string_view> status_digits(const std::optional<JsonSlice>& status) {
+std::optional<std::string_view> status_digits(const std::optional<JsonPart>& status) {
   constexpr std::size_t kDigits = 3;
   if (!status || (status->kind != JsonKind::number && status->kind != JsonKind::string)) {
     return std::nullopt;
@@ -96,13 +96,13 @@ class PreludeWriter {
     text_.append(R"({"statusCode":)").append(status_digits);
   }
 
-  [[nodiscard]] bool add_headers(const std::optional<JsonSlice>& headers) {
+  [[nodiscard]] bool add_headers(const std::optional<JsonPart>& headers) {
     return add_object("headers", headers, &PreludeWriter::scalar);
   }
-  [[nodiscard]] bool add_multi_value_headers(const std::optional<JsonSlice>& headers) {
+  [[nodiscard]] bool add_multi_value_headers(const std::optional<JsonPart>& headers) {
     return add_object("multiValueHeaders", headers, &PreludeWriter::scalars);
   }
-  [[nodiscard]] bool add_cookies(const std::optional<JsonSlice>& cookies) {
+  [[nodiscard]] bool add_cookies(const std::optional<JsonPart>& cookies) {
     if (!cookies) {
       return true;
     }
@@ -116,8 +116,8 @@ class PreludeWriter {
   enum class Items { strings, scalars };
 
   bool add_object(std::string_view name,
-                  const std::optional<JsonSlice>& object,
-                  bool (PreludeWriter::*write)(const JsonSlice&)) {
+                  const std::optional<JsonPart>& object,
+                  bool (PreludeWriter::*write)(const JsonPart&)) {
     if (!object) {
       return true;
     }
@@ -141,7 +141,7 @@ class PreludeWriter {
     return true;
   }
 
-  bool scalar(const JsonSlice& value) {
+  bool scalar(const JsonPart& value) {
     switch (value.kind) {
       case JsonKind::string:
         text_.append(value.text);
@@ -158,7 +158,7 @@ class PreludeWriter {
     return false;
   }
 
-  bool scalars(const JsonSlice& value) {
+  bool scalars(const JsonPart& value) {
     return value.kind == JsonKind::array && list(value.text, Items::scalars);
   }
 

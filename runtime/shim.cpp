@@ -154,6 +154,8 @@ void Shim::on_extension_message(const Message& message) {
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
     takeover_.extension_released(settled->key.sequence);
     flow_->settled(*settled);
+  } else if (const auto* states = std::get_if<TaskStates>(&message)) {
+    flow_->task_states(*states);
   }
 }
 

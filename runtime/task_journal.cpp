@@ -10,9 +10,12 @@
 namespace postlude::runtime {
 namespace {
 
-/// The one task of its name in an invocation has number 1; deferred ones count on from there.
-std::string task_id(const Invocation& invocation, const Task& task) {
-  return fmt::format("{}/{}/1", invocation.about().key.request_id, task.name);
+/// The configured task of its name has number 1 in an invocation; deferred ones count on from
+/// there.
+constexpr int kConfigured = 1;
+
+std::string task_id(const Invocation& invocation, const std::string& name, int number) {
+  return fmt::format("{}/{}/{}", invocation.about().key.request_id, name, number);
 }
 
 UniqueFd duplicate(int fd) {
@@ -41,10 +44,7 @@ bool waits_for(const Task& task, Outcome outcome) {
 }  // namespace
 
 std::optional<InvocationBodies> TaskJournal::begin_capture(std::uint64_t sequence) {
-  const bool needed = std::any_of(config_.tasks.begin(), config_.tasks.end(), [](const Task& task) {
-    return task.trigger == Trigger::invocation;
-  });
-  if (!needed || !spool_) {
+  if (config_.tasks.empty() || !spool_) {
     return std::nullopt;
   }
   Spool* spool = &*spool_;
@@ -112,9 +112,6 @@ std::size_t TaskJournal::accept(const Invocation& invocation,
   if (tasks.empty()) {
     return 0;
   }
-  if (hand_over == HandOver::at_once) {
-    link_.send(Answered{invocation.about().key, work_deadline(invocation)});
-  }
   const auto stored = store(invocation, bodies);
   for (const Task* task : tasks) {
     accept_task(invocation, *task, stored, hand_over);
@@ -122,53 +119,106 @@ std::size_t TaskJournal::accept(const Invocation& invocation,
   return tasks.size();
 }
 
+TaskRecord TaskJournal::record_of(const Invocation& invocation,
+                                  const Task& task,
+                                  int number) const {
+  const auto& about = invocation.about();
+  return {.id = task_id(invocation, task.name, number),
+          .key = about.key,
+          .deadline = about.deadline,
+          .work_deadline = work_deadline(invocation),
+          .function_arn = about.function_arn,
+          .trace_id = about.trace_id,
+          .tenant_id = about.tenant_id,
+          .bodies = {},
+          .payload = "null",
+          .task = task};
+}
+
 void TaskJournal::accept_task(const Invocation& invocation,
                               const Task& task,
                               const Result<StoredBodies>& stored,
                               HandOver hand_over) {
-  const auto& about = invocation.about();
-  const TaskRecord record{.id = task_id(invocation, task),
-                          .key = about.key,
-                          .deadline = about.deadline,
-                          .work_deadline = work_deadline(invocation),
-                          .function_arn = about.function_arn,
-                          .trace_id = about.trace_id,
-                          .tenant_id = about.tenant_id,
-                          .bodies = stored ? stored->names : CapturedBodies{},
-                          .task = task};
+  TaskRecord record = record_of(invocation, task, kConfigured);
   const RecordName name{.number = ++last_record_};
+  if (stored) {
+    record.bodies = stored->names;
+  }
   auto written = stored ? spool_->write_record(name, record) : tl::unexpected(stored.error());
   if (!written) {
     log_.error(fmt::format("the task cannot be kept: {}", written.error().message),
-               {about.key.request_id, task.name});
+               {record.key.request_id, task.name});
   }
   if (hand_over == HandOver::later) {
     return;
   }
   if (written) {
-    handed_over_.push_back(
-        {name.number, record.bodies, {about.key, dropped_task(record.id, task.name)}});
-    std::vector<UniqueFd> files;
-    files.push_back(std::move(*written));
-    for (const UniqueFd& body : stored->files) {
-      files.push_back(duplicate(body.get()));
-    }
-    // None without all: they stand for members by their order.
-    if (!std::all_of(files.begin(), files.end(), [](const UniqueFd& file) {
-          return static_cast<bool>(file);
-        })) {
-      files.clear();
-    }
-    link_.send(Accepted{about.key, format_record_name(name)}, std::move(files));
+    tell(name, record, std::move(*written), stored->files);
   } else {
-    link_.send(Dropped{about.key, record.id, task.name, written.error().message});
+    link_.send(Dropped{record.key, record.id, task.name, written.error().message});
   }
+}
+
+Result<std::string> TaskJournal::defer(const Invocation& invocation,
+                                       std::optional<InvocationBodies>& bodies,
+                                       const DeferRequest& request) {
+  if (!spool_) {
+    return tl::unexpected(spool_.error());
+  }
+  const std::uint64_t sequence = invocation.about().key.sequence;
+  TaskRecord record = record_of(invocation, request.task, next_number(sequence, request.task.name));
+  record.payload = request.payload;
+  std::vector<UniqueFd> files;
+  if (bodies) {
+    auto event = bodies->event.store();
+    if (!event) {
+      return tl::unexpected(event.error());
+    }
+    record.bodies.event = std::move(*event);
+    files.push_back(duplicate(bodies->event.fd()));
+  }
+  const RecordName name{.number = last_record_ + 1};
+  auto written = spool_->write_record(name, record);
+  if (!written) {
+    return tl::unexpected(written.error());
+  }
+  last_record_ = name.number;
+  ++numbers_[sequence][request.task.name];
+  tell(name, record, std::move(*written), files);
+  return record.id;
+}
+
+int TaskJournal::next_number(std::uint64_t sequence, const std::string& name) {
+  const bool configured =
+      std::any_of(config_.tasks.begin(), config_.tasks.end(), [&name](const Task& task) {
+        return task.name == name && task.trigger == Trigger::invocation;
+      });
+  return (configured ? kConfigured : 0) + numbers_[sequence][name] + 1;
+}
+
+void TaskJournal::tell(const RecordName& name,
+                       const TaskRecord& record,
+                       UniqueFd file,
+                       const std::vector<UniqueFd>& bodies) {
+  handed_over_.push_back(
+      {name.number, record.bodies, {record.key, dropped_task(record.id, record.task.name)}});
+  std::vector<UniqueFd> files;
+  files.push_back(std::move(file));
+  for (const UniqueFd& body : bodies) {
+    files.push_back(duplicate(body.get()));
+  }
+  // None without all: they stand for members by their order.
+  if (!std::all_of(
+          files.begin(), files.end(), [](const UniqueFd& one) { return static_cast<bool>(one); })) {
+    files.clear();
+  }
+  link_.send(Accepted{record.key, format_record_name(name)}, std::move(files));
 }
 
 std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {
   std::vector<ReceiptTask> dropped;
   for (const Task* task : matching(invocation)) {
-    dropped.push_back(dropped_task(task_id(invocation, *task), task->name));
+    dropped.push_back(dropped_task(task_id(invocation, task->name, kConfigured), task->name));
   }
   return dropped;
 }

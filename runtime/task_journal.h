@@ -5,10 +5,12 @@
 #include "common/spool.h"
 #include "runtime/capture.h"
 #include "runtime/config.h"
+#include "runtime/defer_request.h"
 #include "runtime/extension_link.h"
 #include "runtime/invocation.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,16 +39,30 @@ class TaskJournal {
   TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log)
       : config_(config), spool_(spool), link_(link), log_(log) {}
 
-  /// Nothing where no configured task runs by itself, or none could be kept anyway.
+  /// Nothing where no task is configured, or none could be kept anyway.
   [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
 
   [[nodiscard]] EpochTime work_deadline(const Invocation& invocation) const;
 
-  /// Once an invocation, when its outcome is fixed; how many tasks matched. The extension is told
-  /// that the invocation was answered, if any did, and then of each task.
+  /// Some configured task runs after this invocation; its outcome is fixed.
+  [[nodiscard]] bool matches(const Invocation& invocation) const {
+    return !matching(invocation).empty();
+  }
+
+  /// Once an invocation, when its outcome is fixed and the extension was told of it; how many tasks
+  /// matched.
   std::size_t accept(const Invocation& invocation,
                      std::optional<InvocationBodies>& bodies,
                      HandOver hand_over);
+
+  /// A task that the function defers; its id, unless it could not be kept. Before the answer or
+  /// after it. It has the event only where `bodies` have it.
+  [[nodiscard]] Result<std::string> defer(const Invocation& invocation,
+                                          std::optional<InvocationBodies>& bodies,
+                                          const DeferRequest& request);
+  [[nodiscard]] const std::vector<Task>& configured() const { return config_.tasks; }
+  /// The invocation is over: its deferred tasks are not counted any more.
+  void forget_numbers(std::uint64_t sequence) { numbers_.erase(sequence); }
 
   /// The same without an extension: the tasks that ended `dropped`, for the receipt.
   [[nodiscard]] std::vector<ReceiptTask> drop(const Invocation& invocation) const;
@@ -77,10 +93,20 @@ class TaskJournal {
     std::vector<UniqueFd> files;
   };
 
+  [[nodiscard]] TaskRecord record_of(const Invocation& invocation,
+                                     const Task& task,
+                                     int number) const;
   void accept_task(const Invocation& invocation,
                    const Task& task,
                    const Result<StoredBodies>& stored,
                    HandOver hand_over);
+  /// The task has a complete record in the spool, and belongs to the extension from here on.
+  void tell(const RecordName& name,
+            const TaskRecord& record,
+            UniqueFd file,
+            const std::vector<UniqueFd>& bodies);
+  /// The next number of a deferred task of that name in that invocation.
+  [[nodiscard]] int next_number(std::uint64_t sequence, const std::string& name);
   [[nodiscard]] Result<StoredBodies> store(const Invocation& invocation,
                                            std::optional<InvocationBodies>& captured);
 
@@ -89,6 +115,8 @@ class TaskJournal {
   ExtensionLink& link_;
   Log log_;
   std::uint64_t last_record_ = 0;
+  /// By sequence number and name: the last number of a deferred task.
+  std::map<std::uint64_t, std::map<std::string, int>> numbers_;
   std::vector<HandedOver> handed_over_;
 };
 

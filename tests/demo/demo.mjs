@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { LocalLambda } from './local_lambda.mjs';
+import { responseUrl, SECRET, slashCommand } from './slack_command.mjs';
 
 const run = promisify(execFile);
 const functions = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'functions');
@@ -74,12 +75,31 @@ async function tasks() {
   await lambda.stop();
 }
 
+async function slack() {
+  const posted = await responseUrl();
+  const lambda = new LocalLambda(path.join(functions, 'slack-node'), {
+    ...WRAPPER,
+    NODE_PATH: '/opt/nodejs/node_modules',
+    SLACK_SIGNING_SECRET: SECRET,
+  });
+  const { url } = await lambda.event('listening');
+  await lambda.event('frozen');
+  console.log('\nA Slack slash command, which must be answered in 3 seconds and works for 5 (postlude.after):');
+  const { body, headers } = slashCommand('sales', posted.url);
+  const signed = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  await scene(lambda, 1, '(e) Slack command, result posted later', [...signed, '-d', body, `${url}/`], early(5000));
+  console.log(`  posted to response_url: ${JSON.stringify((await posted.posted).text)}`);
+  await lambda.stop();
+  posted.stop();
+}
+
 await streaming();
 await tasks();
+await slack();
 if (broken.length > 0) {
   console.error(`\nNot as promised: ${broken.join('; ')}`);
   process.exit(1);
 }
 console.log('\n  answered   invocation');
 console.log(summary.join('\n'));
-console.log('\nEvery caller of (a), (b) and (d) had its answer at once; the work was finished afterwards.');
+console.log('\nEvery caller of (a), (b), (d) and (e) had its answer at once; the work was finished afterwards.');

@@ -12,12 +12,13 @@ export class LocalLambda {
   #waiting = [];
   log = [];
 
-  // `folder` is the function's; `env` goes to it; `options` to the emulator.
-  constructor(folder, env, options = []) {
+  // `folder` is the function's; `env` goes to it; `options` to the emulator; `runtime` is the command that
+  // gets the handler's name, AWS's Node.js client unless told otherwise.
+  constructor(folder, env, options = [], runtime = null) {
     const ric = path.join(POSTLUDE_TEST_TOOLS, 'aws-lambda-ric', 'bin', 'index.mjs');
     const args = [
       '--layer', POSTLUDE_LAYER_DIR, '--function', folder, '--handler', 'index.handler',
-      '--runtime', `${process.execPath} ${ric} index.handler`,
+      '--runtime', `${runtime ?? `${process.execPath} ${ric}`} index.handler`,
       '--events', '-', '--eager-init', '--max-environments', '1', ...options,
     ];
     for (const [name, value] of Object.entries(env)) {

@@ -122,7 +122,6 @@ TEST_CASE(
   task_gate.let_one_pass();
   check_prompt(lambda, first);
   CHECK(task_in(receipt(lambda, first.request_id()), "say").at("state") == "done");
-  CHECK(lambda.wait_for_log("the extension was not registered").find("WARN") != std::string::npos);
 
   const InvokeResult second = lambda.invoke("{}");
   static_cast<void>(lambda.wait_for_log("task waits", 2));
@@ -130,6 +129,8 @@ TEST_CASE(
   task_gate.let_one_pass();
   check_prompt(lambda, second);
   CHECK(task_in(receipt(lambda, second.request_id()), "say").at("state") == "done");
+  // The platform's refusal may arrive after the first freeze.
+  CHECK(lambda.wait_for_log("the extension was not registered").find("WARN") != std::string::npos);
   CHECK(lambda.events({.name = "environmentStart"}).size() == 1);
 }
 

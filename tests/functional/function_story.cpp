@@ -67,6 +67,26 @@ LambdaSetup node_function(const FunctionSpec& spec) {
   return setup;
 }
 
+namespace {
+
+LambdaSetup managed_function(const FunctionSpec& spec, const std::string& interpreter) {
+  LambdaSetup setup = with_layer(spec);
+  setup.runtime = interpreter + " " + required("POSTLUDE_FUNCTIONS_DIR") + "/../runtimes/runtime" +
+                  (interpreter.ends_with("ruby") ? ".rb " : ".py ") + spec.handler;
+  setup.env.emplace_back("AWS_LAMBDA_EXEC_WRAPPER", "/opt/postlude");
+  return setup;
+}
+
+}  // namespace
+
+LambdaSetup python_function(const FunctionSpec& spec) {
+  return managed_function(spec, "/usr/bin/python3");
+}
+
+LambdaSetup ruby_function(const FunctionSpec& spec) {
+  return managed_function(spec, "/usr/bin/ruby");
+}
+
 LambdaSetup provided_function(const FunctionSpec& spec) {
   LambdaSetup setup = with_layer(spec);
   setup.runtime = "provided";

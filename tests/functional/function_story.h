@@ -26,6 +26,9 @@ struct FunctionSpec {
 
 /// On Node.js and AWS's own runtime client.
 [[nodiscard]] LambdaSetup node_function(const FunctionSpec& spec);
+/// On the machine's Python or Ruby and a runtime client of ours (tests/runtimes).
+[[nodiscard]] LambdaSetup python_function(const FunctionSpec& spec);
+[[nodiscard]] LambdaSetup ruby_function(const FunctionSpec& spec);
 /// On `provided`: the folder's program named by the handler, started by the layer's bootstrap.
 [[nodiscard]] LambdaSetup provided_function(const FunctionSpec& spec);
 /// The same function as it was before the layer was attached.

@@ -5,7 +5,8 @@ import test from 'node:test';
 import { assertSameBytes, bytes, chunk, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
 import { answer, eventMessage, kAccepted, kRuntimePath, nextRequest, postMessage, responseMessage } from './platform.mjs';
-import { checkAlive, startConnected, startInvocation } from './scene.mjs';
+import { checkAlive, startConnected, startInvocation, whileStopped } from './scene.mjs';
+import { sanitized } from './shim.mjs';
 
 const kError = '{"errorType":"Oops"}';
 
@@ -295,6 +296,18 @@ test('a poll waits while an early answer is under way', async (t) => {
   assertSameBytes(await upstream.read(nextRequest().length), nextRequest());
 });
 
+test('a freeze between the early answer and the end of the handler changes nothing', async (t) => {
+  const scene = await startCall(t);
+  await answerEarly(scene);
+  await whileStopped(scene.shim, async () => {
+    await scene.runtime.send(responseMessage('id', '"mine"'));
+    scene.call.close();
+  });
+  assertSameBytes(await scene.runtime.read(kAccepted.length), kAccepted);
+  await exchange(scene.platform, scene.runtime, nextRequest(), eventMessage('id-2', '{}'), scene.upstream);
+  assert.equal(scene.platform.waitingConnections, 0);
+});
+
 test('two early answers at once: one is taken, the other refused', async (t) => {
   const { platform, shim, call } = await startCall(t);
   const other = await shim.runtime(t);
@@ -323,4 +336,38 @@ test('an early answer over HTTP/1.0, and one that closes its connection', async 
     assert.match(rest.toString(), /^HTTP\/1\.1 202 /);
     await shim.kill();
   }
+});
+
+test('without an extension nothing is deferred, and the function is told so', async (t) => {
+  const { call, platform } = await startCall(t);
+  const body = '{"command":["true"]}';
+  await call.send(`POST /postlude/v1/invocations/current/tasks HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  const error = await errorOf(call, 503);
+  assert.equal(error.type, 'ExtensionUnavailable');
+  assert.match(error.message, /nothing was kept/);
+  await call.send('GET /postlude/v1/invocations/id HTTP/1.1\r\n\r\n');
+  const message = await readMessage(call);
+  assert.equal(message.status, 200);
+  const { requestId, responded, tasks } = JSON.parse(message.body);
+  assert.deepEqual({ requestId, responded, tasks }, { requestId: 'id', responded: false, tasks: [] });
+  assert.equal(platform.waitingConnections, 0);
+});
+
+test('a deferral that never ends is refused without being kept', async (t) => {
+  const { call, shim, platform } = await startCall(t);
+  const before = shim.peakMemory();
+  const size = 40_000_000;
+  await call.send(`POST /postlude/v1/invocations/id/tasks HTTP/1.1\r\nContent-Length: ${size}\r\n\r\n`);
+  await call.send(pattern(size));
+  assert.equal((await errorOf(call, 413)).type, 'PayloadTooLarge');
+  const growth = shim.peakMemory() - before;
+  assert.ok(sanitized || growth < 8 * 1024, `${growth} KiB`);
+  await checkAlive(t, shim, platform);
+});
+
+test('a question whose asker is gone disturbs nobody', async (t) => {
+  const { call, shim, platform } = await startCall(t);
+  await call.send('GET /postlude/v1/invocations/id HTTP/1.1\r\n\r\n');
+  call.reset();
+  await checkAlive(t, shim, platform);
 });

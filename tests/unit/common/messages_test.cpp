@@ -56,6 +56,18 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(round_trip(ShutDown{kTime}).deadline == kTime);
   round_trip(RuntimeGone{});
   round_trip(Empty{});
+
+  const auto inspect = round_trip(Inspect{kKey, 9});
+  CHECK(inspect.key == kKey);
+  CHECK(inspect.query == 9);
+  const auto states = round_trip(TaskStates{9, false, {{"r/t/1", "t", "waiting", 2}}});
+  CHECK(states.query == 9);
+  CHECK_FALSE(states.last);
+  REQUIRE(states.tasks.size() == 1);
+  CHECK(states.tasks[0].id == "r/t/1");
+  CHECK(states.tasks[0].name == "t");
+  CHECK(states.tasks[0].state == "waiting");
+  CHECK(states.tasks[0].attempt == 2);
 }
 
 TEST_CASE("closed carries the summary of the answer, with and without a late error") {

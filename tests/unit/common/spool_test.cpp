@@ -140,7 +140,7 @@ TEST_CASE("writing goes on after a function removed everything") {
 TEST_CASE("a record that was cut or overwritten is an error, not a task") {
   Fixture fixture;
   REQUIRE(fixture.spool.write_capture("0000000001-0-0.task", "{\"id\":\"r1"));
-  REQUIRE(fixture.spool.write_capture("0000000002-0-0.task", std::string(1 << 20, ' ')));
+  REQUIRE(fixture.spool.write_capture("0000000002-0-0.task", std::string(4 << 20, ' ')));
   CHECK_FALSE(fixture.spool.read_record({1, 0, 0}));
   CHECK(fixture.spool.read_record({2, 0, 0}).error().message.find("too large") !=
         std::string::npos);

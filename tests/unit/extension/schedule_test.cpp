@@ -138,6 +138,7 @@ TEST_CASE("a timeout that equals the time left is a timeout, not an interruption
 
 TEST_CASE("a task that was cut too often expires and says so") {
   ScheduleUnderTest plan(4);
+  plan.answer(1, 10s);
   plan.accept({.number = 1, .interruptions = extension::kMostInterruptions});
   plan.close(1);
   CHECK(plan.pass(10s) == Lines{"stop 1 within 200"});
@@ -152,6 +153,7 @@ TEST_CASE("the grace of a stopped attempt leaves half of a short margin") {
   record.key = {"r1", 1};
   record.work_deadline = from_epoch_ms(1000);
   record.deadline = from_epoch_ms(1100);
+  static_cast<void>(schedule.answered({record.key, record.work_deadline}, from_epoch_ms(0)));
   static_cast<void>(schedule.accepted({1, 0, 0}, record, from_epoch_ms(0)));
   const extension::Steps steps = schedule.time_passed(from_epoch_ms(1000));
   REQUIRE(steps.size() == 1);
@@ -321,12 +323,21 @@ TEST_CASE("a task that comes after the release of its invocation is carried to t
   CHECK(plan.close(2, 5s) == Lines{"start 1"});
 }
 
+TEST_CASE("what a function defers before its answer waits for the answer") {
+  ScheduleUnderTest plan(4);
+  CHECK(plan.accept({.number = 1}).empty());
+  CHECK(plan.accept({.number = 2, .name = "b"}).empty());
+  CHECK(plan.answer(1, 10s) == Lines{"start 1", "start 2"});
+  CHECK(plan.accept({.number = 3, .name = "c"}) == Lines{"start 3"});
+}
+
 TEST_CASE("two invocations of one request id are kept apart") {
   extension::Schedule schedule(4);
   TaskRecord record;
   record.key = {"same", 2};
   record.work_deadline = from_epoch_ms(10'000);
   record.deadline = from_epoch_ms(10'500);
+  static_cast<void>(schedule.answered({record.key, record.work_deadline}, from_epoch_ms(0)));
   static_cast<void>(schedule.accepted({1, 0, 0}, record, from_epoch_ms(0)));
   Closed closed;
   closed.key = {"same", 1};

@@ -94,5 +94,35 @@ TEST_CASE("it knows who expects the end of the connection, and who waits for lea
   CHECK(call(kLine, "Expect: 100-Continue\r\n").wants_continue);
 }
 
+TEST_CASE("an early answer goes up with the function's own fields under the Runtime API's path") {
+  const std::string head =
+      "POST /postlude/v1/invocations/current/response HTTP/1.0\r\nhost: a\r\nX-One: 1\r\n"
+      "Connection: close\r\nexpect: 100-continue\r\nx-one: 2\r\nContent-Length: 2\r\n\r\n";
+  CHECK(early_answer_head(HttpHead(head), "id-1", "") ==
+        "POST /2018-06-01/runtime/invocation/id-1/response HTTP/1.1\r\nhost: a\r\nX-One: 1\r\n"
+        "x-one: 2\r\nContent-Length: 2\r\n\r\n");
+  CHECK(early_answer_head(HttpHead("POST / HTTP/1.1\r\n\r\n"), "id", "attempt") ==
+        "POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "Lambda-Runtime-Invocation-Id: attempt\r\n\r\n");
+  const std::string own =
+      "POST / HTTP/1.1\r\nHost: x\r\nlambda-runtime-invocation-id: mine\r\n\r\n";
+  CHECK(early_answer_head(HttpHead(own), "id", "attempt").find("attempt") == std::string::npos);
+}
+
+TEST_CASE("the platform's word on an early answer is told in the words of the local API") {
+  CHECK(Answer(early_answer_result(202)).status == 202);
+  const auto told = [](int status) {
+    const Answer answer(early_answer_result(status));
+    CHECK_FALSE(answer.body.at("error").at("message").get<std::string>().empty());
+    return answer.status;
+  };
+  CHECK(told(400) == 400);
+  CHECK(told(403) == 409);
+  CHECK(told(410) == 404);
+  CHECK(told(413) == 413);
+  CHECK(told(500) == 503);
+  CHECK(told(0) == 503);
+}
+
 }  // namespace
 }  // namespace postlude::runtime

@@ -290,7 +290,7 @@ TEST_CASE("the death of the runtime before its answer journals failure tasks and
   Flow flow({command_task("bad", When::failure), command_task("good", When::success)});
   flow.deliver("r1");
   flow.flow().runtime_died({ExitStatus::Kind::exited, 3});
-  CHECK(flow.messages() == Lines{"closed"});
+  CHECK(flow.messages().empty());
   CHECK_FALSE(flow.flow().work_pending());
   const auto record = flow.spool().read_record({.number = 1});
   REQUIRE(record);

@@ -1,0 +1,54 @@
+// What is asked of the schedule without changing it.
+#include "extension/schedule.h"
+
+#include <algorithm>
+
+namespace postlude::extension {
+
+std::optional<EpochTime> Schedule::next_due() const {
+  std::optional<EpochTime> first;
+  for (const auto& [number, task] : held_) {
+    const bool timed = task.state == TaskState::waiting || task.state == TaskState::running;
+    const Open* host = task.host ? find(*task.host) : nullptr;
+    if (task.stopping || host == nullptr) {
+      continue;
+    }
+    const EpochTime due = timed ? task.due : host->work_deadline;
+    first = std::min(first.value_or(due), due);
+  }
+  return first;
+}
+
+Accounting Schedule::accounting() const {
+  Accounting result = ended_;
+  result.held = static_cast<int>(held_.size());
+  return result;
+}
+
+std::vector<TaskStatus> Schedule::tasks_of(const InvocationKey& key) const {
+  std::map<std::uint64_t, TaskStatus> tasks;
+  std::vector<TaskStatus> result;
+  if (const Open* invocation = find(key)) {
+    for (const auto& [number, task] : invocation->tasks) {
+      TaskStatus status{task.id, task.name, std::string(state_name(task.state)), task.attempts};
+      if (number == 0) {
+        result.push_back(std::move(status));  // it has no record, and so no number
+      } else if (task.id.starts_with(key.request_id + "/")) {
+        tasks[number] = std::move(status);
+      }
+    }
+  }
+  for (const auto& [number, task] : held_) {
+    if (task.accepted_in == key) {
+      const TaskState state =
+          task.state == TaskState::carried && find(key) == nullptr ? TaskState::queued : task.state;
+      tasks[number] = {task.id, task.task_name, std::string(state_name(state)), task.name.attempts};
+    }
+  }
+  for (auto& [number, status] : tasks) {
+    result.push_back(std::move(status));
+  }
+  return result;
+}
+
+}  // namespace postlude::extension

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "common/messages.h"
+#include "runtime/extension_link.h"
+#include "runtime/invocation.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace postlude::runtime {
+
+/// Questions of functions about their invocation (contract.md 5), from the call to its answer. The
+/// extension knows the tasks; the shim never waits for it. Runs on the loop's thread.
+class Inspections {
+ public:
+  /// Called once, with the whole message to answer the function with; never from within ask().
+  using Reply = std::function<void(std::string message)>;
+
+  explicit Inspections(ExtensionLink& link) : link_(link) {}
+
+  void ask(const Invocation& invocation, Reply reply);
+  void arrived(const TaskStates& states);
+  /// The extension is gone: what is open is answered with what it has told.
+  void give_up();
+
+ private:
+  struct Open {
+    std::uint64_t query = 0;
+    std::string request_id;
+    EpochTime deadline;
+    bool responded = false;
+    std::vector<TaskStatus> tasks;
+    Reply reply;
+  };
+
+  ExtensionLink& link_;
+  std::uint64_t last_query_ = 0;
+  std::vector<Open> open_;
+};
+
+}  // namespace postlude::runtime
