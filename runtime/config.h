@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/task.h"
 #include "runtime/problems.h"
+#include "runtime/response_mode.h"
 
 #include <tl/expected.hpp>
 
@@ -39,6 +40,7 @@ struct Config {
   int concurrency = 0;
   Millis deadline_margin = Millis::zero();  ///< as set: use deadline_margin() below
   std::string spool_dir;                    ///< absolute
+  ResponseMode response_mode = ResponseMode::passthrough;
   std::optional<std::string> exec_wrapper;
   LogLevel log_level = LogLevel::info;
 

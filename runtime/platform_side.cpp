@@ -83,8 +83,12 @@ OrphanPoll PlatformSide::release_poll(ExchangeKind kind) {
 }
 
 void PlatformSide::forget() {
-  socket_.close();
+  abandon();
   answers_ = RelayLane(MessageKind::response);
+}
+
+void PlatformSide::abandon() {
+  socket_.close();
   takes_nothing_ = false;
   sent_end_ = false;
 }

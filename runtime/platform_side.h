@@ -46,6 +46,9 @@ class PlatformSide {
   [[nodiscard]] OrphanPoll release_poll(ExchangeKind kind);
   /// Closes; the next send() makes a new connection. Only between exchanges.
   void forget();
+  /// Closes in the middle of a request that the platform has answered; the answer stays, and the
+  /// next send() makes a new connection.
+  void abandon();
   void close() { socket_.close(); }
   void reset() { socket_.reset(); }
 

@@ -23,20 +23,20 @@ bool alive(const OrphanPoll& orphan) {
 
 Result<std::unique_ptr<Relay>> Relay::listen(EventLoop& loop,
                                              const TcpAddress& platform,
-                                             RelayTraffic& traffic) {
+                                             RelayTraffic& traffic,
+                                             ResponseMode response_mode) {
   auto listener = listen_on_loopback();
   if (!listener) {
     return tl::unexpected(listener.error());
   }
-  return std::unique_ptr<Relay>(new Relay(loop, platform, traffic, std::move(*listener)));
+  return std::unique_ptr<Relay>(new Relay(
+      {.loop = loop, .platform = platform, .traffic = traffic, .response_mode = response_mode},
+      std::move(*listener)));
 }
 
-Relay::Relay(EventLoop& loop,
-             const TcpAddress& platform,
-             RelayTraffic& traffic,
-             TcpListener listener)
-    : context_{.loop = loop, .platform = platform, .traffic = traffic},
-      listener_(loop, [this](short) { accept_all(); }),
+Relay::Relay(RelayContext context, TcpListener listener)
+    : context_(std::move(context)),
+      listener_(context_.loop, [this](short) { accept_all(); }),
       address_(fmt::format("127.0.0.1:{}", listener.port)) {
   listener_.open(std::move(listener.fd));
   listener_.want(POLLIN);

@@ -20,7 +20,8 @@ class Relay {
   /// must outlive the relay.
   [[nodiscard]] static Result<std::unique_ptr<Relay>> listen(EventLoop& loop,
                                                              const TcpAddress& platform,
-                                                             RelayTraffic& traffic);
+                                                             RelayTraffic& traffic,
+                                                             ResponseMode response_mode);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
   ~Relay() = default;
@@ -39,7 +40,7 @@ class Relay {
   void on_ended(std::function<void()> handler) { on_ended_ = std::move(handler); }
 
  private:
-  Relay(EventLoop& loop, const TcpAddress& platform, RelayTraffic& traffic, TcpListener listener);
+  Relay(RelayContext context, TcpListener listener);
 
   void accept_all();
   void forget(const RelayConnection& connection);

@@ -100,6 +100,10 @@ bool RelayConnection::take_request_step() {
   if (step.event == FramingEvent::head) {
     return begin_exchange(step.consumed);
   }
+  if (collected_) {
+    collect(step);
+    return step.event != FramingEvent::end;
+  }
   exchange_.note_request(step.event, lane.stepped(step.consumed));
   if (exchange_.kind() == ExchangeKind::defer && step.event == FramingEvent::payload &&
       deferred_.size() <= kMaxDeferBytes) {
@@ -177,7 +181,7 @@ void RelayConnection::send_request() {
     return;
   }
   went_up_ = true;
-  if (!platform_.send(lane)) {
+  if (collected_ ? !send_collected() : !platform_.send(lane)) {
     platform_reset();
   } else if (lane.ended() && !exchange_.request_done()) {
     platform_.send_end(lane);
@@ -268,6 +272,7 @@ bool RelayConnection::end_exchange_if_done() {
   const bool closes = ours && local_.closes;
   phase_ = Phase::idle;
   exchange_.clear();
+  drop_collected();
   if (!runtime_.is_open()) {
     finish();
     return false;

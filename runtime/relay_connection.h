@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/unique_fd.h"
+#include "runtime/collected_answer.h"
 #include "runtime/function_api.h"
 #include "runtime/platform_side.h"
 #include "runtime/relay_context.h"
@@ -20,6 +21,9 @@ namespace postlude::runtime {
 /// An early answer (contract.md 5) is relayed too, under a head of ours, and what the platform says
 /// of it is put into the local API's words. Unless it is streamed, its first 64 KiB go up together,
 /// so that a small one goes up whole or not at all.
+///
+/// Where buffered results are to be streamed (ResponseMode), an answer is collected first and goes
+/// up as CollectedAnswer gives it out. Of one that is cut while it is collected nothing went up.
 ///
 /// Closing is mirrored: an end of stream becomes a half-close, a reset becomes a reset. Exceptions:
 /// a parked poll stays at the platform (OrphanPoll); a whole request still gets its answer, though
@@ -85,6 +89,12 @@ class RelayConnection {
   void pump_early_answer();
   void send_answer();
 
+  // Answers that are collected (relay_collecting.cpp).
+  void collect_if_buffered();
+  void collect(const FramingStep& step);
+  [[nodiscard]] bool send_collected();
+  void drop_collected();
+
   // Ends (relay_endings.cpp).
   [[nodiscard]] bool end_exchange_if_done();
   void runtime_ended();
@@ -102,9 +112,12 @@ class RelayConnection {
   [[nodiscard]] bool passing() const {
     return phase_ == Phase::relaying || phase_ == Phase::adopting || phase_ == Phase::early;
   }
-  /// An early answer of which nothing has gone up yet.
-  [[nodiscard]] bool all_here() const { return phase_ == Phase::early && !went_up_; }
-  /// It waits for its rest, or for a block of it.
+  [[nodiscard]] bool collecting() const { return collected_ && collected_->collecting(); }
+  /// An answer of which nothing has gone up yet, early or collected.
+  [[nodiscard]] bool all_here() const {
+    return collecting() || (phase_ == Phase::early && !went_up_);
+  }
+  /// It waits for its rest, or an early one for a block of it.
   [[nodiscard]] bool gathers() const;
   [[nodiscard]] bool may_read_request() const;
 
@@ -115,6 +128,7 @@ class RelayConnection {
   Phase phase_ = Phase::idle;
   std::size_t held_head_ = 0;
   LocalAnswer local_;
+  std::unique_ptr<CollectedAnswer> collected_;  ///< until its last byte was sent
   std::string named_;     ///< the invocation, as a deferral or an inspection names it
   std::string deferred_;  ///< the body of a deferral, no more of it than tells that it is too large
   /// While a reply is due; whoever is to call finds out by it whether this object still exists.

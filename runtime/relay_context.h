@@ -6,6 +6,7 @@
 #include "runtime/exchange.h"
 #include "runtime/relay_lane.h"
 #include "runtime/relay_traffic.h"
+#include "runtime/response_mode.h"
 
 #include <functional>
 #include <optional>
@@ -28,6 +29,7 @@ struct RelayContext {
   EventLoop& loop;
   const TcpAddress& platform;
   RelayTraffic& traffic;
+  ResponseMode response_mode = ResponseMode::passthrough;
   /// The connection is over: destroy it after the round.
   std::function<void(RelayConnection&)> ended = {};
   std::function<void(OrphanPoll)> orphaned = {};

@@ -68,6 +68,12 @@ void RelayExchange::tell_request() {
   passed_.clear();
 }
 
+void RelayExchange::tell_sent() {
+  if (counts()) {
+    traffic_.answer_sent(sequence_);
+  }
+}
+
 void RelayExchange::tell_response() {
   constexpr int kOk = 200;
   for (const Passed& passed : passed_) {

@@ -44,6 +44,10 @@ class RelayExchange {
   void note_request(FramingEvent event, std::string_view bytes);
   void note_response(FramingEvent event, std::string_view bytes);
   void tell_request();
+  /// The request was read to its end, but does not go up as it was read: tell_sent() follows when
+  /// its last byte did.
+  void request_read() { request_done_ = true; }
+  void tell_sent();
   void tell_response();
 
   /// The answer was made by us.

@@ -51,6 +51,9 @@ class RelayLane {
   /// Others for the bytes of the last step; only while nothing is unsent before them. Views of the
   /// lane's bytes are void after it.
   void replace(std::size_t size, std::string_view bytes);
+  /// Bytes of our own before what is not consumed yet; only while nothing is unsent. Views as
+  /// above.
+  void insert(std::string_view bytes) { replace(0, bytes); }
   /// Un-consumes a head just stepped over, so that it waits; approve() lets it go.
   void withhold(std::size_t size) { approved_ -= size; }
   void approve(std::size_t size) { approved_ += size; }

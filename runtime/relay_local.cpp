@@ -24,6 +24,10 @@ bool RelayConnection::begin_answer(const Exchange& exchange, std::size_t head_si
   } else {
     phase_ = Phase::relaying;
   }
+  if (context_.response_mode == ResponseMode::stream &&
+      exchange.kind != ExchangeKind::invocation_error) {
+    collect_if_buffered();
+  }
   return phase_ != Phase::finished;
 }
 
@@ -117,6 +121,9 @@ void RelayConnection::pump_early_answer() {
 
 bool RelayConnection::gathers() const {
   constexpr std::size_t kFirstBlock = std::size_t{64} << 10;
+  if (collected_) {
+    return collecting();
+  }
   return all_here() && !streams_ && !exchange_.request_done() &&
          runtime_.requests().unsent_size() < kFirstBlock;
 }

@@ -2,6 +2,7 @@
 
 #include "common/http_head.h"
 #include "runtime/durations.h"
+#include "runtime/near_miss.h"
 
 #include <fmt/format.h>
 
@@ -86,13 +87,16 @@ SettingProblem read_spool_limit(std::string_view value, Config& /*config*/) {
   return std::nullopt;
 }
 
-SettingProblem read_response_mode(std::string_view value, Config& /*config*/) {
-  if (value == "stream") {
-    return not_yet(value);
+SettingProblem read_response_mode(std::string_view value, Config& config) {
+  constexpr std::array<std::string_view, 2> kModes{"passthrough", "stream"};
+  if (value != kModes[0] && value != kModes[1]) {
+    std::string problem = is_not(value, "passthrough or stream");
+    if (const auto guess = near_miss(value, kModes)) {
+      problem += fmt::format(", did you mean {}?", in_quotes(*guess));
+    }
+    return problem;
   }
-  if (value != "passthrough") {
-    return is_not(value, "passthrough or stream");
-  }
+  config.response_mode = value == kModes[0] ? ResponseMode::passthrough : ResponseMode::stream;
   return std::nullopt;
 }
 
@@ -169,7 +173,7 @@ constexpr std::array<Setting, 12> kSettings{{
      .read = read_spool_limit},
     {.name = "POSTLUDE_RESPONSE_MODE",
      .fallback = "passthrough",
-     .meaning = "passthrough (stream: not in this version)",
+     .meaning = "passthrough; stream: buffered results are streamed to the caller",
      .read = read_response_mode},
     {.name = "POSTLUDE_EXEC_WRAPPER",
      .meaning = "another wrapper to start with the runtime's command",

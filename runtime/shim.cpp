@@ -82,7 +82,8 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   shim->journal_.emplace(shim->config_, shim->spool_, *shim->link_, shim->log_);
   shim->flow_.emplace(shim->loop_, *shim->journal_, *shim->link_, shim->log_);
   shim->traffic_ = shim->flow_->traffic();
-  auto relay = Relay::listen(shim->loop_, shim->platform_, shim->traffic_);
+  auto relay =
+      Relay::listen(shim->loop_, shim->platform_, shim->traffic_, shim->config_.response_mode);
   if (!relay) {
     return tl::unexpected(relay.error());
   }

@@ -94,11 +94,12 @@ class Recorder {
 /// The relay in a loop of its own thread, between a platform and runtime connections of the test.
 class Fixture {
  public:
-  Fixture() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  explicit Fixture(ResponseMode mode = ResponseMode::passthrough)
+      : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     const auto address = resolve_tcp(platform.address());
     REQUIRE(address);
     address_ = *address;
-    auto relay = Relay::listen(loop_, address_, recorder.table);
+    auto relay = Relay::listen(loop_, address_, recorder.table, mode);
     REQUIRE(relay);
     relay_ = std::move(*relay);
     slot_ = loop_.add(wake_.get(), POLLIN, [this](short) { take_order(); });
@@ -193,6 +194,49 @@ TEST_CASE("trailers are told, and chunk framing is not") {
   deliver_event(fixture, runtime);
   send(runtime, std::string(kStream) + "0\r\nX: 1\r\n\r\n");
   CHECK(fixture.recorder.until("sent7") == "response(id) answer7[ab] trailers7[8] sent7 ");
+}
+
+TEST_CASE(
+    "a collected answer is told as the function gave it, and as sent when all of it went up") {
+  Fixture fixture(ResponseMode::stream);
+  const UniqueFd runtime = fixture.runtime();
+  deliver_event(fixture, runtime);
+  const std::string head = "POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\n";
+  const std::string result = R"({"statusCode":200,"body":"\u0041"})";
+  send(runtime, head + "Content-Length: 34\r\n\r\n" + result.substr(0, 20));
+  CHECK(fixture.recorder.until("]") == "response(id) answer7[" + result.substr(0, 20) + "] ");
+  CHECK_FALSE(fixture.platform.has_request());
+  send(runtime, result.substr(20));
+  CHECK(fixture.recorder.until("sent7") == "answer7[" + result.substr(20) + "] sent7 ");
+  CHECK(fixture.platform.has_request());
+  fixture.platform.send(kAccepted);
+  CHECK(fixture.recorder.until("acknowledged7=202") == "acknowledged7=202 ");
+}
+
+TEST_CASE("a collected answer is not told as sent while the platform does not read it") {
+  Fixture fixture(ResponseMode::stream);
+  const UniqueFd runtime = fixture.runtime();
+  deliver_event(fixture, runtime);
+  const std::string body(6'000'000, 'x');  // more than the sockets hold
+  send(runtime,
+       fmt::format("POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\n"
+                   "Content-Length: {}\r\n\r\n{}",
+                   body.size(),
+                   body));
+  fixture.platform.send("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
+  const std::string told = fixture.recorder.until("acknowledged7=410");
+  CHECK(told.find("sent7") == std::string::npos);
+  CHECK(told.find("answer7[xxx") != std::string::npos);
+}
+
+TEST_CASE("a collected answer that breaks off is withdrawn, since nothing of it went up") {
+  Fixture fixture(ResponseMode::stream);
+  UniqueFd runtime = fixture.runtime();
+  deliver_event(fixture, runtime);
+  send(runtime, kStream);
+  CHECK(fixture.recorder.until("answer7[ab]") == "response(id) answer7[ab] ");
+  runtime.reset();
+  CHECK(fixture.recorder.until("withdrawn7") == "withdrawn7 ");
 }
 
 TEST_CASE("an answer that does not count is relayed and not followed") {
