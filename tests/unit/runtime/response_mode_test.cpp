@@ -7,7 +7,7 @@
 namespace postlude::runtime {
 namespace {
 
-TEST_CASE("a response without a mode is a buffered result; any mode is the platform's business") {
+TEST_CASE("a response without a mode is a buffered result, any mode is the platform's business") {
   CHECK(is_buffered(HttpHead("POST /r HTTP/1.1\r\nContent-Length: 1\r\n\r\n")));
   for (const char* mode : {"streaming", "Streaming", "buffered", ""}) {
     const std::string head =
