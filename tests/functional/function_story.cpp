@@ -59,10 +59,13 @@ std::string sample_function(const std::string& name) {
   return required("POSTLUDE_FUNCTIONS_DIR") + "/" + name;
 }
 
+std::string test_tools() {
+  return required("POSTLUDE_TEST_TOOLS");
+}
+
 LambdaSetup node_function(const FunctionSpec& spec) {
   LambdaSetup setup = with_layer(spec);
-  setup.runtime =
-      "node " + required("POSTLUDE_TEST_TOOLS") + "/aws-lambda-ric/bin/index.mjs " + spec.handler;
+  setup.runtime = "node " + test_tools() + "/aws-lambda-ric/bin/index.mjs " + spec.handler;
   setup.env.emplace_back("AWS_LAMBDA_EXEC_WRAPPER", "/opt/postlude");
   return setup;
 }

@@ -24,6 +24,9 @@ struct FunctionSpec {
 [[nodiscard]] std::string built_layer();
 [[nodiscard]] std::string sample_function(const std::string& name);
 
+/// The folder of the npm packages that functions of the stories may load.
+[[nodiscard]] std::string test_tools();
+
 /// On Node.js and AWS's own runtime client.
 [[nodiscard]] LambdaSetup node_function(const FunctionSpec& spec);
 /// On the machine's Python or Ruby and a runtime client of ours (tests/runtimes).
