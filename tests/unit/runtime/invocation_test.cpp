@@ -201,3 +201,85 @@ TEST_CASE("an early answer that was cut after its first byte is the answer, and 
   CHECK(invocation.outcome() == Outcome::failure);
   CHECK(invocation.begin_answer(Kind::response) == Turn::discards);
 }
+
+namespace {
+
+/// What the platform has seen of one invocation, followed beside the state machine.
+struct Seen {
+  bool under_way = false;
+  bool early = false;  ///< the answer under way, or given
+  bool settled = false;
+  int answers_taken = 0;
+};
+
+void begin(Invocation& invocation, Seen& seen, Source source) {
+  const bool early = source == Source::function;
+  const Turn turn = invocation.begin_answer(Kind::response, source);
+  if (!seen.under_way && !seen.settled) {
+    REQUIRE(turn == Turn::counts);
+    seen.under_way = true;
+    seen.early = early;
+  } else if (seen.settled) {
+    REQUIRE(turn == (early ? Turn::refused : seen.early ? Turn::discards : Turn::ignored));
+  } else {
+    REQUIRE(turn == (early || seen.early ? Turn::waits : Turn::ignored));
+  }
+}
+
+/// One of the things that can happen; false where it cannot happen now.
+bool happen(int what, Invocation& invocation, Seen& seen) {
+  if (what < 2) {
+    begin(invocation, seen, what == 0 ? Source::runtime : Source::function);
+    return true;
+  }
+  if (!seen.under_way) {
+    return false;
+  }
+  seen.under_way = false;
+  switch (what) {
+    case 2:
+      invocation.acknowledge(202, kLater);
+      seen.settled = true;
+      ++seen.answers_taken;
+      break;
+    case 3:
+      invocation.acknowledge(413, kLater);
+      seen.settled = true;
+      break;
+    case 4:
+      invocation.answer_cut(kLater);
+      seen.settled = true;
+      break;
+    case 5:
+      invocation.acknowledge(403, kLater);
+      break;
+    default:
+      invocation.answer_withdrawn();
+      break;
+  }
+  return true;
+}
+
+int check_all_orders(const Invocation& invocation, const Seen& seen, int left) {
+  REQUIRE(seen.answers_taken <= 1);
+  REQUIRE(invocation.outcome().has_value() == seen.settled);
+  REQUIRE(invocation.answering() == seen.under_way);
+  REQUIRE(invocation.answering_early() == (seen.under_way && seen.early));
+  int orders = 1;
+  constexpr int kThings = 7;
+  for (int what = 0; left > 0 && what < kThings; ++what) {
+    Invocation next = invocation;
+    Seen then = seen;
+    if (happen(what, next, then)) {
+      orders += check_all_orders(next, then, left - 1);
+    }
+  }
+  return orders;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "whatever the order of two sides' answers, the platform takes one and nothing more counts") {
+  CHECK(check_all_orders(fresh(), {}, 8) > 10'000);
+}
