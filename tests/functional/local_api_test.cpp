@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
 
 using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
@@ -56,6 +57,22 @@ TEST_CASE(
   // One answer reached the platform, and the next invocation is served as usual.
   CHECK(lambda.events({.name = "responseStart"}).size() == 1);
   CHECK(lambda.invoke(event_of(kAnswer)).body() == "\"usual\"");
+}
+
+TEST_CASE("from a shell the caller is answered within 50 ms, curl's start included") {
+  LocalLambda lambda(scripted());
+  double fastest = 1e9;
+  for (std::size_t nth = 1; nth <= 3; ++nth) {
+    const InvokeResult result =
+        lambda.invoke(event_of("echo \"began $(date +%s%3N)\"\n" + kAnswerEarly));
+    CHECK(result.body() == "\"early\"");
+    const double began = std::stod(lambda.wait_for_log("began ", nth).substr(6));
+    const LambdaEvent answered =
+        lambda.wait_for_event({.name = "callerAnswered", .request_id = result.request_id()});
+    fastest = std::min(fastest, answered.ms() - began);
+  }
+  MESSAGE("caller answered " << fastest << " ms after the call began");
+  CHECK(fastest < 50);
 }
 
 TEST_CASE(

@@ -1,0 +1,159 @@
+#pragma once
+
+#include "common/packet_socket.h"
+#include "runtime/invocation_flow.h"
+#include "tests/fakes/temp_dir.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace postlude::runtime {
+
+using Lines = std::vector<std::string>;
+
+inline Task command_task(std::string name, When when) {
+  Task task;
+  task.name = std::move(name);
+  task.when = when;
+  task.action = CommandAction{{"true"}, {}, std::nullopt};
+  return task;
+}
+
+inline Config config_with(std::vector<Task> tasks) {
+  Config config;
+  config.tasks = std::move(tasks);
+  config.concurrency = 4;
+  config.deadline_margin = Millis(500);
+  return config;
+}
+
+/// The flow with a real spool and a real link, whose far end is this test.
+class Flow {
+ public:
+  explicit Flow(std::vector<Task> tasks) : config_(config_with(std::move(tasks))) {
+    link_ = ExtensionLink::listen(loop_, log_, Hello{}, {[](const Message&) {}, [] {}}).value();
+    peer_.emplace(PacketSocket::connect(link_->name()).value());
+    turn();
+    journal_.emplace(config_, spool_, *link_, log_);
+    flow_.emplace(loop_, *journal_, *link_, log_);
+    flow_->on({.resume_polls = [this] { ++resumed; },
+               .settled = [this] { ++settled; },
+               .began = [this](std::uint64_t) { ++began; },
+               .over = [this] { ++over; },
+               .lost = [this](const std::vector<std::string>& ids) { lost = ids; }});
+    traffic = flow_->traffic();
+    CHECK(messages() == std::vector<std::string>{"hello"});
+  }
+
+  std::uint64_t deliver(const std::string& request_id, const std::string& body = "{}") {
+    const std::string head = fmt::format(
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {}\r\n"
+        "Lambda-Runtime-Deadline-Ms: {}\r\n\r\n",
+        request_id,
+        epoch_ms(now() + Millis(10000)));
+    const std::uint64_t sequence = traffic.event_head(HttpHead(head));
+    traffic.event_bytes(sequence, body);
+    return sequence;
+  }
+
+  std::uint64_t begin(ExchangeKind kind, const std::string& request_id, std::string_view body) {
+    const std::uint64_t sequence =
+        traffic
+            .answer_head({kind, request_id},
+                         HttpHead("POST / HTTP/1.1\r\n"
+                                  "Lambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n"))
+            .sequence;
+    if (sequence != 0) {
+      traffic.answer_bytes(sequence, body);
+      traffic.answer_sent(sequence);
+    }
+    return sequence;
+  }
+
+  void respond(const std::string& request_id, int status = 202) {
+    if (const auto sequence = begin(ExchangeKind::response, request_id, R"("ok")")) {
+      traffic.answer_acknowledged(sequence, status);
+    }
+  }
+
+  void post_error(const std::string& request_id) {
+    if (const auto sequence = begin(ExchangeKind::invocation_error, request_id, "{}")) {
+      traffic.answer_acknowledged(sequence, 202);
+    }
+  }
+
+  void ask_next() { traffic.poll_asked(ExchangeKind::next); }
+
+  /// What reached the extension since the last call: types, with the task of records.
+  std::vector<std::string> messages() {
+    std::vector<std::string> types;
+    while (auto packet = peer_->receive().value()) {
+      const Message message = decode(*packet).value();
+      if (const auto* accepted = std::get_if<Accepted>(&message)) {
+        const auto name = parse_record_name(accepted->record).value();
+        last_record = spool_->read_record(name).value();
+        types.push_back("accepted " + last_record.task.name);
+      } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
+        types.push_back("dropped " + dropped->name + ": " + dropped->why);
+      } else if (const auto* closed = std::get_if<Closed>(&message)) {
+        last_closed = *closed;
+        types.emplace_back("closed");
+      } else {
+        types.emplace_back(std::holds_alternative<Hello>(message)      ? "hello"
+                           : std::holds_alternative<Answered>(message) ? "answered"
+                           : std::holds_alternative<Inspect>(message)  ? "inspect"
+                                                                       : "other");
+      }
+    }
+    return types;
+  }
+
+  [[nodiscard]] std::string file(const std::string& name) const {
+    const auto fd = spool_->open_capture(name);
+    return fd ? read_all(fd->get(), 1000000, name).value() : "missing";
+  }
+
+  InvocationFlow& flow() { return *flow_; }
+  Spool& spool() { return *spool_; }
+  void break_spool() { spool_ = fail(ErrorCode::no_space, "the disk is full"); }
+
+  RelayTraffic traffic;
+  TaskRecord last_record;
+  Closed last_closed;
+  int resumed = 0;
+  int settled = 0;
+  int began = 0;
+  int over = 0;
+  std::vector<std::string> lost;
+
+  /// What after_round() put off.
+  void finish_round() { turn(); }
+
+ private:
+  void turn() {
+    loop_.at(now(), [this] { loop_.stop(); });
+    loop_.run();
+    loop_.at(now(), [this] { loop_.stop(); });
+    loop_.run();
+  }
+
+  postlude::testing::TempDir folder_;
+  Config config_;
+  Log log_{STDOUT_FILENO, LogLevel::error};
+  EventLoop loop_;
+  Result<Spool> spool_ = Spool::create(folder_.path(), "stream");
+  std::unique_ptr<ExtensionLink> link_;
+  std::optional<PacketSocket> peer_;
+  std::optional<TaskJournal> journal_;
+  std::optional<InvocationFlow> flow_;
+};
+
+}  // namespace postlude::runtime
