@@ -30,14 +30,14 @@ struct Replies {
 
 TEST_CASE("a task that is deferred before the answer is accepted at once, and released by it") {
   Flow flow({command_task("demand", When::always), command_task("usual", When::success)});
-  flow.deliver("r1", "{\"the\":\"event\"}");
+  flow.deliver("r1", R"({"the":"event"})");
   const std::string answer = flow.traffic.defer("current", R"({"task":"usual","payload":[1, 2]})");
   CHECK(status_of(answer) == 202);
   CHECK(answer.find("r1/usual/2") != std::string::npos);
   CHECK(flow.messages() == Lines{"accepted usual"});
   CHECK(flow.last_record.id == "r1/usual/2");
   CHECK(flow.last_record.payload == "[1, 2]");
-  CHECK(flow.file(flow.last_record.bodies.event) == "{\"the\":\"event\"}");
+  CHECK(flow.file(flow.last_record.bodies.event) == R"({"the":"event"})");
   CHECK(flow.last_record.bodies.response.empty());
   flow.respond("r1");
   CHECK(flow.messages() == Lines{"answered", "accepted demand", "accepted usual"});
