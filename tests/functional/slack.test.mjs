@@ -22,7 +22,7 @@ for (const [language, runtime] of Object.entries(runtimes)) {
         SLACK_SIGNING_SECRET: SECRET,
         WORK_SECONDS: '4',
       },
-      [],
+      ['--admission-wait', '30s'], // there is one environment, which may be at work yet
       runtime,
     );
     t.after(async () => {
@@ -59,11 +59,10 @@ for (const [language, runtime] of Object.entries(runtimes)) {
     const forged = slashCommand('sales', slack.url, { secret: 'another' });
     const old = slashCommand('sales', slack.url, { at: Date.now() - 400_000 });
     const unsigned = { ...forged, headers: { 'Content-Type': forged.headers['Content-Type'] } };
-    const refused = [forged, old, unsigned];
-    for (const [index, command] of refused.entries()) {
+    for (const command of [forged, old, unsigned]) {
       assert.equal((await call(command)).status, 401);
-      await lambda.event('invokeEnd', index + 1); // there is one environment
     }
+    await lambda.event('invokeEnd', 3);
     assert.equal(isPosted, false);
   });
 }
