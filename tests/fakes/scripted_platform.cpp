@@ -74,6 +74,11 @@ std::string ScriptedPlatform::next_request() {
   return bytes;
 }
 
+void ScriptedPlatform::await_bytes() {
+  REQUIRE(connection_);
+  REQUIRE_MESSAGE(wait_readable(connection_.get()), "no request came");
+}
+
 bool ScriptedPlatform::has_request() {
   char byte = 0;
   if (connection_ && ::recv(connection_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {

@@ -23,6 +23,8 @@ class ScriptedPlatform {
   /// The next request, head and body, from the open connection or a new one. Fails the test if
   /// none comes.
   std::string next_request();
+  /// Something of a request has come on the open connection; it stays unread.
+  void await_bytes();
   /// True if bytes of a request are there; takes a connection that waits.
   [[nodiscard]] bool has_request();
 

@@ -223,6 +223,7 @@ TEST_CASE("a collected answer is not told as sent while the platform does not re
                    "Content-Length: {}\r\n\r\n{}",
                    body.size(),
                    body));
+  fixture.platform.await_bytes();  // before that nothing can be answered
   fixture.platform.send("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
   const std::string told = fixture.recorder.until("acknowledged7=410");
   CHECK(told.find("sent7") == std::string::npos);
