@@ -52,9 +52,9 @@ test('a runtime that is gone after its result is answered for all the same', asy
 
 test('an early 4xx of the platform ends the sending, and the runtime goes on', async (t) => {
   const scene = await startStreaming(t);
-  scene.upstream.pause();
   await scene.runtime.send(responseMessage('id', shaped('x'.repeat(6_000_000))));
-  await quietTime();
+  await scene.upstream.readHead(); // before that nothing can be answered
+  scene.upstream.pause();
   const refusal = answer('410 Gone', '{"errorType":"InvokeTimeout"}');
   await scene.upstream.send(refusal);
   assertSameBytes(await scene.runtime.read(refusal.length), refusal);
@@ -73,9 +73,9 @@ test('an early answer is refused in the middle of it, and its function is told',
   await first.send(answer('400 Bad Request', '{}'));
   assert.match((await call.readHead()).toString(), /^HTTP\/1\.1 400 /);
   await call.readPast('}}\n');
-  first.pause();
   await call.send(early('id', shaped('x'.repeat(6_000_000))));
-  await quietTime();
+  await first.readHead();
+  first.pause();
   await first.send(answer('410 Gone', '{}'));
   assert.match((await call.readHead()).toString(), /^HTTP\/1\.1 404 /);
   await call.readPast('}}\n');
@@ -87,9 +87,9 @@ test('an early answer is refused in the middle of it, and its function is told',
 
 test('a platform that breaks while it is sent ends the runtime\'s connection, without an answer', async (t) => {
   const scene = await startStreaming(t);
-  scene.upstream.pause();
   await scene.runtime.send(responseMessage('id', shaped('x'.repeat(6_000_000))));
-  await quietTime();
+  await scene.upstream.readHead(); // before that nothing can be answered
+  scene.upstream.pause();
   scene.upstream.reset();
   assert.equal((await scene.runtime.readToEnd()).rest.length, 0);
   await checkAlive(t, scene.shim, scene.platform);
