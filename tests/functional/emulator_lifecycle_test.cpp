@@ -195,6 +195,7 @@ TEST_CASE("an external extension that exits is a crash, even with status 0") {
   auto call = lambda.invoke_later("{}");
   const std::string api = lambda.runtime_api();
   RuntimeCalls extension(api);
+  lambda.wait_for_event({.name = "processStarted", .members = {{"process", "outside"}}});
   CHECK(lambda.events({.name = "processStarted", .members = {{"process", "runtime"}}}).empty());
   park_extension(extension, "outside", R"({"events":["INVOKE"]})");
   runtime_pid(lambda);
