@@ -133,9 +133,13 @@ LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error)
   return answer;
 }
 
+std::string refusal_message(const ApiError& error) {
+  return error_message("GET", error);
+}
+
 std::string defer_result(const tl::expected<std::string, ApiError>& accepted) {
   return accepted ? message("POST", 202, dump_json({{"id", *accepted}}) + "\n")
-                  : error_message("POST", accepted.error());
+                  : refusal_message(accepted.error());
 }
 
 std::string inspection_result(const InvocationView& invocation) {

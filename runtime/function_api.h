@@ -32,6 +32,8 @@ struct LocalAnswer {
 [[nodiscard]] LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension);
 [[nodiscard]] LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error);
 
+/// The whole message of a refusal, where the request's head is not at hand any more.
+[[nodiscard]] std::string refusal_message(const ApiError& error);
 /// To POST .../tasks: the id of the accepted task, or why there is none.
 [[nodiscard]] std::string defer_result(const tl::expected<std::string, ApiError>& accepted);
 

@@ -134,7 +134,7 @@ void InvocationFlow::inspect(std::string_view id, Inspections::Reply reply) {
     message = inspection_result(
         {about.key.request_id, about.deadline, open.invocation.outcome().has_value(), tasks});
   } else {
-    message = defer_result(tl::unexpected(resolved.error()));
+    message = refusal_message(resolved.error());
   }
   loop_.after_round([reply = std::move(reply), message = std::move(message)] { reply(message); });
 }

@@ -103,7 +103,7 @@ class RelayConnection {
   void orphan_poll();
   void platform_ended();
   void platform_reset();
-  void platform_left_early();
+  bool platform_left_early();
   [[nodiscard]] bool platform_is_dispensable();
   void close_when_sent();
   void finish();

@@ -50,11 +50,7 @@ void RelayConnection::orphan_poll() {
 }
 
 void RelayConnection::platform_ended() {
-  if (platform_is_dispensable()) {
-    return;
-  }
-  if (phase_ == Phase::early) {
-    platform_left_early();
+  if (platform_is_dispensable() || platform_left_early()) {
     return;
   }
   if (platform_.end_ends_answer(exchange_)) {
@@ -69,11 +65,7 @@ void RelayConnection::platform_ended() {
 }
 
 void RelayConnection::platform_reset() {
-  if (platform_is_dispensable()) {
-    return;
-  }
-  if (phase_ == Phase::early) {
-    platform_left_early();
+  if (platform_is_dispensable() || platform_left_early()) {
     return;
   }
   if (exchange_.response_done()) {
@@ -86,8 +78,12 @@ void RelayConnection::platform_reset() {
   finish();
 }
 
-/// It took no answer as far as is known, unless it said so before; either way the function is told.
-void RelayConnection::platform_left_early() {
+/// Of an early answer it took nothing as far as is known, unless it said so before; either way the
+/// function is told. False: there is no early answer under way.
+bool RelayConnection::platform_left_early() {
+  if (phase_ != Phase::early) {
+    return false;
+  }
   if (exchange_.response_done()) {
     platform_.answers().drop_rest();
   } else {
@@ -97,6 +93,7 @@ void RelayConnection::platform_left_early() {
     platform_.answers().place(early_answer_result(0));
   }
   close_when_sent();
+  return true;
 }
 
 /// Its end concerns no exchange: a request that waits here, or one that crosses it, goes up on a

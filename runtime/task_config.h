@@ -12,7 +12,7 @@
 namespace postlude::runtime {
 
 inline constexpr std::size_t kMaxTasks = 256;
-/// All tasks travel to the extension in one packet of at most 64 KiB, with room for the rest of it.
+/// What a person writes by hand; each task is copied into a record, and a record has its limit.
 inline constexpr std::size_t kMaxSerializedTaskBytes = std::size_t{48} << 10;
 /// Lines a reader can still use; more are counted in one last line.
 inline constexpr std::size_t kMaxTaskProblems = 100;
