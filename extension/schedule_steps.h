@@ -6,6 +6,7 @@
 #include "common/spool_format.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -64,6 +65,8 @@ struct AttemptResult {
     stopped,  ///< it ended because of StopAttempt
   } kind = Kind::success;
   std::string why = {};
+  /// The other side asked not to be tried again before (Retry-After).
+  std::optional<Millis> retry_after = {};
 };
 
 /// Every accepted task is in exactly one of the others.

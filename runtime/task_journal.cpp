@@ -36,9 +36,11 @@ bool waits_for(const Task& task, Outcome outcome) {
     case When::failure:
       return outcome == Outcome::failure;
     case When::always:
+      return true;
+    case When::timeout:
       break;
   }
-  return true;
+  return false;
 }
 
 }  // namespace
