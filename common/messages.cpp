@@ -97,6 +97,57 @@ TaskStates decode_states(const Json& object) {
   return states;
 }
 
+Json reenter_json(const Reenter& reenter) {
+  Json object = key_json("reenter", reenter.key);
+  object["attemptId"] = reenter.request_id;
+  object["deadlineMs"] = epoch_ms(reenter.deadline);
+  object["functionArn"] = reenter.function_arn;
+  object["traceId"] = reenter.trace_id;
+  object["cognitoIdentity"] = reenter.cognito_identity;
+  object["clientContext"] = reenter.client_context;
+  object["eventBytes"] = reenter.event_bytes;
+  object["depth"] = reenter.depth;
+  if (reenter.tenant_id) {
+    object["tenantId"] = *reenter.tenant_id;
+  }
+  return object;
+}
+
+Reenter decode_reenter(const Json& object) {
+  Reenter reenter{.key = key_of(object),
+                  .request_id = object.at("attemptId").get<std::string>(),
+                  .deadline = time_of(object, "deadlineMs"),
+                  .function_arn = object.at("functionArn").get<std::string>(),
+                  .trace_id = object.at("traceId").get<std::string>(),
+                  .tenant_id = std::nullopt,
+                  .cognito_identity = object.at("cognitoIdentity").get<std::string>(),
+                  .client_context = object.at("clientContext").get<std::string>(),
+                  .event_bytes = object.at("eventBytes").get<std::uint64_t>(),
+                  .depth = object.at("depth").get<int>()};
+  if (object.contains("tenantId")) {
+    reenter.tenant_id = object.at("tenantId").get<std::string>();
+  }
+  return reenter;
+}
+
+/// Of the handler lane; nothing for any other type.
+std::optional<Message> decode_handler_message(const std::string& type, const Json& object) {
+  if (type == "idle") {
+    return Idle{key_of(object)};
+  }
+  if (type == "handlersDone") {
+    return HandlersDone{key_of(object)};
+  }
+  if (type == "reenter") {
+    return decode_reenter(object);
+  }
+  if (type == "handlerEnded") {
+    return HandlerEnded{object.at("attemptId").get<std::string>(),
+                        object.at("trouble").get<std::string>()};
+  }
+  return std::nullopt;
+}
+
 Result<Message> decode_object(const Json& object) {
   const auto type = object.at("type").get<std::string>();
   if (type == "hello") {
@@ -111,7 +162,8 @@ Result<Message> decode_object(const Json& object) {
     return Answered{key_of(object), time_of(object, "workDeadlineMs")};
   }
   if (type == "accepted") {
-    return Accepted{key_of(object), object.at("record").get<std::string>()};
+    return Accepted{
+        key_of(object), object.at("record").get<std::string>(), object.at("atOnce").get<bool>()};
   }
   if (type == "dropped") {
     return Dropped{key_of(object),
@@ -123,7 +175,8 @@ Result<Message> decode_object(const Json& object) {
     return decode_closed(object);
   }
   if (type == "settled") {
-    return Settled{key_of(object), object.at("carried").get<int>()};
+    return Settled{
+        key_of(object), object.at("carried").get<int>(), object.at("carriedHandlers").get<int>()};
   }
   if (type == "shutDown") {
     return ShutDown{time_of(object, "deadlineMs")};
@@ -139,6 +192,9 @@ Result<Message> decode_object(const Json& object) {
   }
   if (type == "taskStates") {
     return decode_states(object);
+  }
+  if (auto message = decode_handler_message(type, object)) {
+    return std::move(*message);
   }
   return fail(fmt::format("unknown message type \"{}\"", type));
 }
@@ -162,6 +218,7 @@ std::string encode(const Message& message) {
                  [](const Accepted& accepted) {
                    Json object = key_json("accepted", accepted.key);
                    object["record"] = accepted.record;
+                   object["atOnce"] = accepted.at_once;
                    return object;
                  },
                  [](const Dropped& dropped) {
@@ -175,7 +232,16 @@ std::string encode(const Message& message) {
                  [](const Settled& settled) {
                    Json object = key_json("settled", settled.key);
                    object["carried"] = settled.carried;
+                   object["carriedHandlers"] = settled.carried_handlers;
                    return object;
+                 },
+                 [](const Idle& idle) { return key_json("idle", idle.key); },
+                 [](const HandlersDone& done) { return key_json("handlersDone", done.key); },
+                 [](const Reenter& reenter) { return reenter_json(reenter); },
+                 [](const HandlerEnded& ended) {
+                   return Json{{"type", "handlerEnded"},
+                               {"attemptId", ended.request_id},
+                               {"trouble", ended.trouble}};
                  },
                  [](const ShutDown& down) {
                    return Json{{"type", "shutDown"}, {"deadlineMs", epoch_ms(down.deadline)}};

@@ -17,7 +17,7 @@ namespace postlude {
 /// what each message promises: PROTOCOL.md.
 
 /// Raised when a peer of another version would misread a message.
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 
 /// One invocation of this environment. Lambda repeats request ids (asynchronous retries), so the
 /// sequence number tells invocations apart.
@@ -55,7 +55,8 @@ struct Answered {
 /// Shim: the record is in the spool; the task belongs to the extension from here on.
 struct Accepted {
   InvocationKey key;
-  std::string record;  ///< file name in the spool
+  std::string record;    ///< file name in the spool
+  bool at_once = false;  ///< it does not wait for the answer (`when: timeout`)
 };
 
 /// Shim: a task got its id, but its record could not be written; it ends `dropped` in the receipt.
@@ -84,7 +85,39 @@ struct Closed {
 /// receipt is written.
 struct Settled {
   InvocationKey key;
-  int carried = 0;  ///< tasks that wait for the next invocation
+  int carried = 0;           ///< tasks that wait for the next invocation
+  int carried_handlers = 0;  ///< handler tasks among them
+};
+
+/// Shim: the runtime waits for its next event, and handler tasks of this invocation may be under
+/// way. Answered by Reenter or HandlersDone, and sent again after each attempt.
+struct Idle {
+  InvocationKey key;
+};
+
+/// Extension: no handler task will run in the time of this invocation any more.
+struct HandlersDone {
+  InvocationKey key;
+};
+
+/// Extension: give this event to the runtime. It comes along as an open file.
+struct Reenter {
+  InvocationKey key;       ///< in whose time
+  std::string request_id;  ///< of the attempt: a new one
+  EpochTime deadline;
+  std::string function_arn;
+  std::string trace_id;
+  std::optional<std::string> tenant_id;
+  std::string cognito_identity;  ///< JSON text; empty: none
+  std::string client_context;    ///< JSON text
+  std::uint64_t event_bytes = 0;
+  int depth = 1;  ///< of handler tasks that deferred one another
+};
+
+/// Shim: the runtime answered an attempt.
+struct HandlerEnded {
+  std::string request_id;
+  std::string trouble;  ///< empty: success
 };
 
 /// Shim: the environment ends; finish, spill or give up before `deadline`.
@@ -128,6 +161,10 @@ using Message = std::variant<Hello,
                              Dropped,
                              Closed,
                              Settled,
+                             Idle,
+                             HandlersDone,
+                             Reenter,
+                             HandlerEnded,
                              ShutDown,
                              RuntimeGone,
                              Empty,

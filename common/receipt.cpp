@@ -140,6 +140,10 @@ std::string_view state_name(TaskState state) {
   return kNames.at(static_cast<std::size_t>(state));
 }
 
+bool has_ended(TaskState state) {
+  return state >= TaskState::done;
+}
+
 std::vector<std::string> receipt_lines(const Receipt& receipt, EpochTime at) {
   Parts parts(frame_json(receipt, at));
   for (const ReceiptTask& task : receipt.tasks) {

@@ -25,6 +25,9 @@ enum class TaskState {
 /// "queued", "carried", "done", ...: the words of receipts and of the local API.
 [[nodiscard]] std::string_view state_name(TaskState state);
 
+/// In one of the last five.
+[[nodiscard]] bool has_ended(TaskState state);
+
 /// One task in the receipt of one invocation.
 struct ReceiptTask {
   std::string id;

@@ -65,6 +65,12 @@ std::string encode_record(const TaskRecord& record) {
   if (record.tenant_id) {
     object["tenantId"] = *record.tenant_id;
   }
+  if (!record.cognito_identity.empty()) {
+    object["cognitoIdentity"] = record.cognito_identity;
+  }
+  if (record.depth > 0) {
+    object["depth"] = record.depth;
+  }
   if (record.payload != "null") {
     object["payload"] = record.payload;
   }
@@ -89,6 +95,8 @@ Result<TaskRecord> decode_record(std::string_view text) {
     if (parsed->contains("tenantId")) {
       record.tenant_id = parsed->at("tenantId").get<std::string>();
     }
+    record.cognito_identity = parsed->value("cognitoIdentity", "");
+    record.depth = parsed->value("depth", 0);
     record.bodies = {parsed->at("event").get<std::string>(),
                      parsed->at("response").get<std::string>(),
                      parsed->at("error").get<std::string>(),

@@ -47,6 +47,9 @@ struct TaskRecord {
   std::string function_arn;
   std::string trace_id;
   std::optional<std::string> tenant_id;
+  std::string cognito_identity;  ///< JSON text, as the event's head had it; empty: none
+  /// How many handler tasks stand between the function's caller and this task.
+  int depth = 0;
   CapturedBodies bodies;
   std::string payload = "null";  ///< JSON text; of a deferred task, as the function gave it
   Task task;

@@ -63,6 +63,8 @@ void Conductor::on_message(const Message& message) {
   }
   if (const auto* answered = std::get_if<Answered>(&message)) {
     apply(session_->schedule.answered(*answered, now()));
+  } else if (const auto* idle = std::get_if<Idle>(&message)) {
+    apply(session_->schedule.idle(idle->key, now()));
   } else if (const auto* accepted = std::get_if<Accepted>(&message)) {
     on_accepted(*accepted);
   } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
@@ -156,7 +158,7 @@ void Conductor::on_inspect(const Inspect& inspect) {
 }
 
 void Conductor::on_shut_down() {
-  apply(session_->schedule.shut_down(now()));
+  apply(session_->schedule.shut_down(now(), now()));
   descendants_.await_deaths();
   shim_.send(Empty{});
   loop_.stop();
@@ -254,6 +256,14 @@ void Conductor::perform(const EndTask& step) {
   tasks_.erase(step.name.number);
 }
 
+void Conductor::perform(const SpillTask& step) {
+  apply(session_->schedule.spill_ended(step.name.number, "not yet", now()));
+}
+
+void Conductor::perform(const HandlersDone& step) {
+  shim_.send(step);
+}
+
 void Conductor::perform(const WriteReceipt& step) {
   for (const std::string& line : receipt_lines(step.receipt, now())) {
     log_.raw(line);
@@ -262,7 +272,7 @@ void Conductor::perform(const WriteReceipt& step) {
 
 void Conductor::perform(const ReleaseInvocation& step) {
   descendants_.await_deaths();
-  shim_.send(Settled{step.key, step.carried});
+  shim_.send(Settled{step.key, step.carried, step.carried_handlers});
   ask_platform(session_->release.settled(step.key.request_id));
 }
 

@@ -70,6 +70,8 @@ class Conductor {
   void perform(const StopAttempt& step);
   void perform(const NoteInterruption& step);
   void perform(const EndTask& step);
+  void perform(const SpillTask& step);
+  void perform(const HandlersDone& step);
   void perform(const WriteReceipt& step);
   void perform(const ReleaseInvocation& step);
   [[nodiscard]] tl::expected<void, AttemptResult> start_command(HeldTask& task,

@@ -2,30 +2,15 @@
 
 #include "extension/retry.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace postlude::extension {
-namespace {
-
-/// Releases that are remembered, to recognise what comes too late. More invocations are never in
-/// flight at once than a Managed Instance allows.
-constexpr std::size_t kReleasesRemembered = 64;
-
-bool has_ended(TaskState state) {
-  return state == TaskState::done || state == TaskState::failed || state == TaskState::spilled ||
-         state == TaskState::expired || state == TaskState::dropped;
-}
-
-std::optional<std::string> optional_text(std::string text) {
-  return text.empty() ? std::nullopt : std::optional(std::move(text));
-}
-
-}  // namespace
-
-Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, EpochTime now) {
+Steps Schedule::accepted(const RecordName& name,
+                         const TaskRecord& record,
+                         EpochTime now,
+                         Start start) {
   if (seen(name.number)) {
     return {};
   }
@@ -40,8 +25,15 @@ Steps Schedule::accepted(const RecordName& name, const TaskRecord& record, Epoch
   task.attempts = record.task.attempts;
   task.backoff = record.task.backoff;
   task.margin = remaining(record.deadline, record.work_deadline);
+  task.is_handler = std::holds_alternative<HandlerAction>(record.task.action);
+  task.has_dead_letter = record.task.dead_letter.has_value();
   task.state = TaskState::carried;
-  if (find(record.key) != nullptr) {
+  const Open* host = find(record.key);
+  if (host == nullptr && start == Start::at_once && !was_released(record.key)) {
+    open(record.key, record.work_deadline).answered = false;
+    host = find(record.key);
+  }
+  if (host != nullptr && (host->answered || start == Start::at_once)) {
     task.state = TaskState::queued;
     task.host = record.key;
   }
@@ -59,15 +51,23 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
     receipt.tasks.push_back(std::move(entry));
     return advance(now, {WriteReceipt{std::move(receipt)}});
   }
-  Open* known = find(task.key);
-  Open& invocation = known == nullptr ? open(task.key, now) : *known;
-  invocation.tasks.emplace_back(0, std::move(entry));
+  Open* invocation = find(task.key);
+  if (invocation == nullptr) {
+    invocation = &open(task.key, now);
+    adopt_carried(*invocation, now);
+  }
+  invocation->tasks.emplace_back(0, std::move(entry));
   return advance(now, {});
 }
 
 Steps Schedule::answered(const Answered& answered, EpochTime now) {
-  if (find(answered.key) == nullptr && !was_released(answered.key)) {
-    open(answered.key, answered.work_deadline);
+  Open* invocation = find(answered.key);
+  if (invocation == nullptr && !was_released(answered.key)) {
+    invocation = &open(answered.key, answered.work_deadline);
+    adopt_carried(*invocation, now);
+  } else if (invocation != nullptr && !std::exchange(invocation->answered, true)) {
+    invocation->work_deadline = answered.work_deadline;
+    adopt_carried(*invocation, now);
   }
   return advance(now, {});
 }
@@ -76,11 +76,45 @@ Steps Schedule::closed(const Closed& closed, EpochTime now) {
   Open* invocation = find(closed.key);
   if (invocation == nullptr && !was_released(closed.key)) {
     invocation = &open(closed.key, closed.work_deadline);
+    adopt_carried(*invocation, now);
   }
-  if (invocation != nullptr) {
-    invocation->answer = closed.answer;
+  if (invocation == nullptr) {
+    return advance(now, {});
   }
-  return advance(now, {});
+  invocation->answer = closed.answer;
+  invocation->idle = false;
+  Steps steps;
+  for (auto& [number, task] : held_) {
+    const bool hosted = task.host == closed.key && task.is_handler && !task.spilling;
+    if (hosted && task.state == TaskState::running) {
+      task.spent += remaining(now, task.started);
+      steps.emplace_back(StopAttempt{number, Millis::zero()});
+      attempt_failed(
+          task, {AttemptResult::Kind::failed, "the runtime ended in the middle of it"}, now, 0);
+    }
+    if (hosted && !has_ended(task.state) && task.host && !task.spilling) {
+      postpone(task, "there is no runtime to run it", now);
+    }
+  }
+  return advance(now, std::move(steps));
+}
+
+Steps Schedule::idle(const InvocationKey& key, EpochTime now) {
+  if (Open* invocation = find(key)) {
+    invocation->idle = true;
+    return advance(now, {});
+  }
+  return advance(now, {HandlersDone{key}});
+}
+
+void Schedule::handler_request(std::uint64_t number, std::string request_id) {
+  const auto task = held_.find(number);
+  if (task == held_.end() || !task->second.host) {
+    return;
+  }
+  if (Open* host = find(*task->second.host)) {
+    host->handler_request_ids.push_back(std::move(request_id));
+  }
 }
 
 Steps Schedule::attempt_ended(std::uint64_t number,
@@ -88,7 +122,7 @@ Steps Schedule::attempt_ended(std::uint64_t number,
                               EpochTime now,
                               double random) {
   const auto found = held_.find(number);
-  if (found == held_.end() || found->second.state != TaskState::running) {
+  if (found == held_.end() || found->second.state != TaskState::running || found->second.spilling) {
     return {};
   }
   Held& task = found->second;
@@ -99,52 +133,49 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       end(task, TaskState::done, "");
       break;
     case AttemptResult::Kind::failed:
-      attempt_failed(task, result.why, now, random);
-      break;
     case AttemptResult::Kind::refused:
-      end(task, TaskState::failed, result.why);
+      attempt_failed(task, result, now, random);
       break;
     case AttemptResult::Kind::stopped:
       if (task.cut_by_deadline) {
-        interrupted(task, steps);
+        interrupted(task, now, steps);
       } else {
-        attempt_failed(
-            task, fmt::format("timed out after {} ms", task.timeout.count()), now, random);
+        attempt_failed(task,
+                       {AttemptResult::Kind::failed,
+                        "timed out after " + std::to_string(task.timeout.count()) + " ms"},
+                       now,
+                       random);
       }
       break;
   }
   return advance(now, std::move(steps));
 }
 
+Steps Schedule::spill_ended(std::uint64_t number, const std::string& trouble, EpochTime now) {
+  const auto found = held_.find(number);
+  if (found == held_.end() || !found->second.spilling) {
+    return {};
+  }
+  if (trouble.empty()) {
+    end(found->second, TaskState::spilled, found->second.ending->why);
+  } else {
+    spill_failed(found->second, trouble);
+  }
+  return advance(now, {});
+}
+
 Steps Schedule::time_passed(EpochTime now) {
   return advance(now, {});
 }
 
-Steps Schedule::shut_down(EpochTime now) {
-  Steps steps;
+Steps Schedule::shut_down(EpochTime now, EpochTime until) {
+  shutdown_ = until;
   for (auto& [number, task] : held_) {
-    if (!task.host) {
-      if (find(task.accepted_in) == nullptr) {
-        open_.push_back({task.accepted_in, now, std::nullopt, {}});
-      }
-      task.host = task.accepted_in;
-    }
-    const bool running = task.state == TaskState::running;
-    if (running) {
-      task.uncounted = true;
-      task.spent += remaining(now, task.started);
-    }
-    end(task, TaskState::expired, "the environment ended");
-    task.stopping = running;
-  }
-  remove_ended(steps);
-  for (Open& invocation : open_) {
-    if (!invocation.tasks.empty()) {
-      steps.emplace_back(WriteReceipt{receipt_of(invocation, now)});
+    if (task.spilling) {
+      task.due = std::min(task.due, until);
     }
   }
-  open_.clear();
-  return steps;
+  return advance(now, {});
 }
 
 Schedule::Open* Schedule::find(const InvocationKey& key) {
@@ -160,13 +191,29 @@ const Schedule::Open* Schedule::find(const InvocationKey& key) const {
 }
 
 Schedule::Open& Schedule::open(const InvocationKey& key, EpochTime work_deadline) {
+  Open& invocation = open_.emplace_back();
+  invocation.key = key;
+  invocation.work_deadline = work_deadline;
+  return invocation;
+}
+
+/// What may not be tried again for long stays where it is.
+void Schedule::adopt_carried(const Open& invocation, EpochTime now) {
   for (auto& [number, task] : held_) {
-    if (!task.host) {
-      task.host = key;
-      task.state = TaskState::queued;
+    if (task.host) {
+      continue;
+    }
+    const Millis wait = remaining(task.not_before, now);
+    if (wait > Millis::zero() && !worth_holding(wait, remaining(invocation.work_deadline, now))) {
+      continue;
+    }
+    task.host = invocation.key;
+    task.due = task.not_before;
+    task.state = wait > Millis::zero() ? TaskState::waiting : TaskState::queued;
+    if (task.ending) {
+      spill(task, *task.ending, now);
     }
   }
-  return open_.emplace_back(Open{key, work_deadline, std::nullopt, {}});
 }
 
 EpochTime Schedule::work_deadline(const Held& task) const {
@@ -175,189 +222,101 @@ EpochTime Schedule::work_deadline(const Held& task) const {
   return host == nullptr ? EpochTime() : host->work_deadline;
 }
 
-bool Schedule::was_released(const InvocationKey& key) const {
-  return std::find(released_.begin(), released_.end(), key.sequence) != released_.end();
-}
-
 Steps Schedule::advance(EpochTime now, Steps steps) {
+  if (shutdown_) {
+    end_all(now, steps);
+  }
   enforce_time(now, steps);
   remove_ended(steps);
   start_due(now, steps);
+  std::move(pending_.begin(), pending_.end(), std::back_inserter(steps));
+  pending_.clear();
+  // What could not start after all has a new place, or none.
+  remove_ended(steps);
+  tell_handlers_done(steps);
   release_settled(now, steps);
   return steps;
 }
 
 void Schedule::enforce_time(EpochTime now, Steps& steps) {
   for (auto& [number, task] : held_) {
-    const Open* host = task.host ? find(*task.host) : nullptr;
-    if (host == nullptr) {
-      continue;
+    if (const Open* host = task.host ? find(*task.host) : nullptr) {
+      enforce_time(task, *host, now, steps);
     }
-    if (task.state == TaskState::running) {
-      if (!task.stopping && task.due <= now) {
-        task.stopping = true;
-        // Half of the margin is ours at most; the other half brings the invocation to its end.
-        const Millis most = remaining(host->work_deadline, now) + task.margin / 2;
-        steps.emplace_back(StopAttempt{number, std::min(kStopGrace, most)});
-      }
-    } else if (!has_ended(task.state) && host->work_deadline <= now) {
-      carry(task, "no time left");
-    } else if (task.state == TaskState::waiting && task.due <= now) {
-      task.state = TaskState::queued;
+  }
+}
+
+void Schedule::enforce_time(Held& task, const Open& host, EpochTime now, Steps& steps) {
+  if (task.spilling) {
+    if (task.due <= now) {
+      steps.emplace_back(StopAttempt{task.name.number, Millis::zero()});
+      spill_failed(task, "it did not answer in time");
     }
+  } else if (task.state == TaskState::running) {
+    if (!task.stopping && task.due <= now) {
+      task.stopping = true;
+      // Half of the margin is ours at most; the other half brings the invocation to its end. A
+      // dead letter needs most of it.
+      const int share = task.has_dead_letter ? 5 : 2;
+      const Millis most = remaining(host.work_deadline, now) + task.margin / share;
+      steps.emplace_back(StopAttempt{task.name.number, std::clamp(most, Millis(1), kStopGrace)});
+    }
+  } else if (!has_ended(task.state) && host.work_deadline <= now) {
+    postpone(task, "no time left", now);
+  } else if (task.state == TaskState::waiting && task.due <= now) {
+    task.state = TaskState::queued;
   }
 }
 
 void Schedule::start_due(EpochTime now, Steps& steps) {
   const bool strict = concurrency_ == 1;
-  auto running = std::count_if(held_.begin(), held_.end(), [](const auto& entry) {
-    return entry.second.state == TaskState::running;
+  auto running = std::count_if(held_.begin(), held_.end(), [strict](const auto& entry) {
+    const Held& task = entry.second;
+    return task.state == TaskState::running && !task.spilling && (strict || !task.is_handler);
   });
   bool earlier_carried = false;
   for (auto& [number, task] : held_) {
-    if (running >= concurrency_) {
-      return;
-    }
-    if (task.state == TaskState::carried) {
-      earlier_carried = true;
-    } else if (strict && earlier_carried) {
-      carry(task, "an earlier task comes first");
-    } else if (task.state == TaskState::queued) {
-      start(task, now, steps);
-      ++running;
-    } else if (strict) {
-      return;
-    }
-  }
-}
-
-void Schedule::start(Held& task, EpochTime now, Steps& steps) {
-  const EpochTime limit = work_deadline(task);
-  const Millis left = remaining(limit, now);
-  const RecordName before = task.name;
-  ++task.name.attempts;
-  task.state = TaskState::running;
-  task.started = now;
-  task.stopping = false;
-  task.cut_by_deadline = left < task.timeout;
-  task.due = now + std::min(left, task.timeout);
-  steps.emplace_back(StartAttempt{before, task.name, limit});
-}
-
-void Schedule::attempt_failed(Held& task, const std::string& why, EpochTime now, double random) {
-  task.stopping = false;
-  if (task.name.attempts >= task.attempts) {
-    end(task, TaskState::failed, why);
-    return;
-  }
-  const Millis wait = retry_wait(task.backoff, task.name.attempts, random);
-  if (!worth_holding(wait, remaining(work_deadline(task), now))) {
-    carry(task, why);
-    return;
-  }
-  task.state = TaskState::waiting;
-  task.due = now + wait;
-}
-
-void Schedule::interrupted(Held& task, Steps& steps) {
-  task.stopping = false;
-  if (task.name.interruptions == kMostInterruptions) {
-    task.uncounted = true;
-    end(task,
-        TaskState::expired,
-        fmt::format("cut by the deadline {} times", kMostInterruptions + 1));
-    return;
-  }
-  const RecordName before = task.name;
-  --task.name.attempts;
-  ++task.name.interruptions;
-  steps.emplace_back(NoteInterruption{before, task.name});
-  carry(task, "cut by the deadline");
-}
-
-void Schedule::note(const Held& task, std::string why) {
-  if (Open* host = find(*task.host)) {
-    host->tasks.emplace_back(task.name.number,
-                             ReceiptTask{task.id,
-                                         task.task_name,
-                                         task.state,
-                                         task.name.attempts - (task.uncounted ? 1 : 0),
-                                         task.spent,
-                                         optional_text(std::move(why))});
-  }
-}
-
-void Schedule::carry(Held& task, std::string why) {
-  task.state = TaskState::carried;
-  note(task, std::move(why));
-  task.host.reset();
-  task.spent = Millis::zero();
-}
-
-void Schedule::end(Held& task, TaskState state, std::string why) {
-  task.state = state;
-  task.stopping = false;
-  note(task, std::move(why));
-  ended_.done += state == TaskState::done ? 1 : 0;
-  ended_.failed += state == TaskState::failed ? 1 : 0;
-  ended_.expired += state == TaskState::expired ? 1 : 0;
-}
-
-void Schedule::remove_ended(Steps& steps) {
-  for (auto entry = held_.begin(); entry != held_.end();) {
-    const Held& task = entry->second;
-    if (has_ended(task.state)) {
-      steps.emplace_back(EndTask{task.name, task.accepted_in, task.stopping});
-      entry = held_.erase(entry);
-    } else {
-      ++entry;
-    }
-  }
-}
-
-Receipt Schedule::receipt_of(Open& invocation, EpochTime now) {
-  std::stable_sort(invocation.tasks.begin(),
-                   invocation.tasks.end(),
-                   [](const auto& left, const auto& right) { return left.first < right.first; });
-  Receipt receipt;
-  receipt.request_id = invocation.key.request_id;
-  for (auto& [number, task] : invocation.tasks) {
-    receipt.tasks.push_back(std::move(task));
-  }
-  if (invocation.answer) {
-    const AnswerSummary& answer = *invocation.answer;
-    receipt.response_time = remaining(answer.response_end, answer.event_time);
-    receipt.held_time = remaining(now, answer.response_end);
-    receipt.late_error_type = answer.late_error_type;
-  }
-  return receipt;
-}
-
-void Schedule::release_settled(EpochTime now, Steps& steps) {
-  for (auto invocation = open_.begin(); invocation != open_.end();) {
-    const bool busy = std::any_of(held_.begin(), held_.end(), [&invocation](const auto& entry) {
-      return entry.second.host == invocation->key;
-    });
-    if (busy || !invocation->answer) {
-      ++invocation;
+    if (task.spilling || has_ended(task.state)) {
       continue;
     }
-    Receipt receipt = receipt_of(*invocation, now);
-    if (!receipt.tasks.empty() || receipt.late_error_type) {
-      steps.emplace_back(WriteReceipt{std::move(receipt)});
+    const bool own_lane = task.is_handler && !strict;
+    if (strict && earlier_carried && task.host && task.state != TaskState::running) {
+      postpone(task, "an earlier task comes first", now);
+    } else if (task.state == TaskState::queued && (own_lane || running < concurrency_) &&
+               start_if_possible(task, now, steps)) {
+      running += own_lane ? 0 : 1;
     }
-    steps.emplace_back(ReleaseInvocation{invocation->key, carried()});
-    released_.push_back(invocation->key.sequence);
-    if (released_.size() > kReleasesRemembered) {
-      released_.erase(released_.begin());
+    earlier_carried = earlier_carried || task.state == TaskState::carried;
+    if (strict && task.host && !task.spilling) {
+      return;  // it comes before all later ones
     }
-    invocation = open_.erase(invocation);
   }
 }
 
-int Schedule::carried() const {
-  return static_cast<int>(std::count_if(
-      held_.begin(), held_.end(), [](const auto& entry) { return !entry.second.host; }));
+/// True: it was started.
+bool Schedule::start_if_possible(Held& task, EpochTime now, Steps& steps) {
+  const Open* host = find(*task.host);
+  if (host == nullptr) {
+    return false;
+  }
+  if (task.is_handler) {
+    if (!host->idle || handler_runs()) {
+      return false;
+    }
+    if (remaining(host->work_deadline, now) < std::min(task.timeout, kLeastHandlerTime)) {
+      postpone(task, "no time left", now);
+      return false;
+    }
+  }
+  start(task, now, steps);
+  return true;
+}
+
+bool Schedule::handler_runs() const {
+  return std::any_of(held_.begin(), held_.end(), [](const auto& entry) {
+    const Held& task = entry.second;
+    return task.is_handler && task.state == TaskState::running && !task.spilling;
+  });
 }
 
 }  // namespace postlude::extension

@@ -14,20 +14,32 @@ namespace postlude::extension {
 inline constexpr int kMostInterruptions = 3;
 /// From SIGTERM to SIGKILL (contract.md 4.1).
 inline constexpr Millis kStopGrace = Millis(200);
+/// A handler cannot be interrupted: an attempt starts only if this, or its whole timeout, fits.
+inline constexpr Millis kLeastHandlerTime = std::chrono::seconds(1);
+/// A dead letter is one call of an AWS service.
+inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 
 /// Decides what runs when, and when an invocation is settled. Pure: no clock, no I/O, no random
 /// numbers; `now` comes with every call, and the answer is what to do.
 ///
 /// A task is queued, then running, then done or failed; waiting between two attempts. It always
 /// runs in the time of one open invocation, its host, and never past that one's work deadline: what
-/// is still to do then is carried. A carried task has no host until the next invocation is answered
-/// (or closed); it runs first there, because tasks start in the order of their acceptance. An
-/// attempt that the work deadline cuts uses up no attempt; more than kMostInterruptions of them
-/// expire the task.
+/// is still to do then goes to its dead letter, or is carried without one. A carried task has no
+/// host until the next invocation is answered (or closed); it runs first there, because tasks start
+/// in the order of their acceptance. An attempt that the work deadline cuts uses up no attempt;
+/// more than kMostInterruptions of them expire the task.
+///
+/// What cannot be finished is spilled: handed to the dead letter in the time between work deadline
+/// and deadline, if need be. Where that fails, the task is carried, and spilled again next time if
+/// its attempts are used up.
+///
+/// Handler tasks run in the function's own runtime, one at a time, while it waits for its next
+/// event: see idle().
 ///
 /// An invocation is open from its answer until it is closed and hosts nothing any more. Then it is
 /// released, once, after its receipt. What a function deferred before its answer waits for it like
-/// carried work. Every call may release invocations.
+/// carried work; only tasks that wait for the deadline to come near run in an invocation without an
+/// answer. Every call may release invocations.
 ///
 /// With a concurrency of 1 the order is strict: a task starts only when all earlier ones have
 /// ended, so that one which is carried takes the later ones along.
@@ -35,22 +47,39 @@ class Schedule {
  public:
   explicit Schedule(int concurrency) : concurrency_(concurrency) {}
 
+  enum class Start {
+    after_answer,
+    at_once,  ///< the invocation has no answer
+  };
   /// A number that is already held is ignored. A task of an invocation that was released is
   /// carried.
-  [[nodiscard]] Steps accepted(const RecordName& name, const TaskRecord& record, EpochTime now);
+  [[nodiscard]] Steps accepted(const RecordName& name,
+                               const TaskRecord& record,
+                               EpochTime now,
+                               Start start = Start::after_answer);
   /// Accepted, but its record could not be written or cannot be read.
   [[nodiscard]] Steps dropped(Dropped task, EpochTime now);
   [[nodiscard]] Steps answered(const Answered& answered, EpochTime now);
   [[nodiscard]] Steps closed(const Closed& closed, EpochTime now);
+  /// The runtime waits for its next event, and gets none before HandlersDone: handler tasks of the
+  /// invocation may run. Again after each attempt of one.
+  [[nodiscard]] Steps idle(const InvocationKey& key, EpochTime now);
+  /// The request id under which a handler attempt runs, for the receipt of its host.
+  void handler_request(std::uint64_t number, std::string request_id);
   /// `random` is in [0, 1). A number that is not running is ignored.
   [[nodiscard]] Steps attempt_ended(std::uint64_t number,
                                     const AttemptResult& result,
                                     EpochTime now,
                                     double random);
+  /// `trouble` is empty where the dead letter took it. A number that is not spilling is ignored.
+  [[nodiscard]] Steps spill_ended(std::uint64_t number, const std::string& trouble, EpochTime now);
   /// Call at next_due().
   [[nodiscard]] Steps time_passed(EpochTime now);
-  /// The environment ends: everything that is held expires.
-  [[nodiscard]] Steps shut_down(EpochTime now);
+  /// The environment ends at `until`: everything that is held is spilled, or expires. What follows
+  /// until over() comes from spill_ended() and time_passed().
+  [[nodiscard]] Steps shut_down(EpochTime now, EpochTime until);
+  /// It was shut down, and nothing is held any more.
+  [[nodiscard]] bool over() const { return shutdown_.has_value() && held_.empty(); }
 
   /// When time alone changes something; nothing if it never does.
   [[nodiscard]] std::optional<EpochTime> next_due() const;
@@ -59,10 +88,18 @@ class Schedule {
   [[nodiscard]] Accounting accounting() const;
 
   /// The tasks that this invocation accepted and that are held, or ended while it was open; in the
-  /// order of their acceptance.
+  /// order of their acceptance. The key's request id may also be one of a handler attempt in it:
+  /// then those that were deferred there.
   [[nodiscard]] std::vector<TaskStatus> tasks_of(const InvocationKey& key) const;
 
  private:
+  /// What a task that is spilled would be without a dead letter.
+  struct Ending {
+    TaskState state = TaskState::failed;
+    std::string why;
+    bool final = true;  ///< false: more time would have helped
+  };
+
   struct Held {
     RecordName name;  ///< as in the spool once the steps are carried out
     std::string id;
@@ -72,21 +109,30 @@ class Schedule {
     int attempts = 1;
     Millis backoff{};
     Millis margin{};  ///< between work deadline and deadline
+    bool is_handler = false;
+    bool has_dead_letter = false;
     TaskState state = TaskState::queued;
     std::optional<InvocationKey> host;
-    EpochTime due;  ///< waiting: of the next attempt; running: when it is stopped
+    EpochTime
+        due;  ///< waiting: of the next attempt; running: when it is stopped; spilling: its end
     EpochTime started;
+    EpochTime not_before;          ///< the other side wants no attempt earlier
     bool cut_by_deadline = false;  ///< running: what `due` is
     bool stopping = false;
     bool uncounted = false;  ///< the last attempt in `name` uses up none
-    Millis spent{};          ///< running time in this host
+    bool spilling = false;
+    std::optional<Ending> ending;  ///< no attempt is left; while spilling: why
+    Millis spent{};                ///< running time in this host
   };
 
   struct Open {
     InvocationKey key;
     EpochTime work_deadline;
+    bool answered = true;
+    bool idle = false;                    ///< the runtime waits
     std::optional<AnswerSummary> answer;  ///< known once it is closed
     std::vector<std::pair<std::uint64_t, ReceiptTask>> tasks;
+    std::vector<std::string> handler_request_ids;
   };
 
   [[nodiscard]] Open* find(const InvocationKey& key);
@@ -94,27 +140,41 @@ class Schedule {
   [[nodiscard]] EpochTime work_deadline(const Held& task) const;
   [[nodiscard]] static Receipt receipt_of(Open& invocation, EpochTime now);
   Open& open(const InvocationKey& key, EpochTime work_deadline);
+  void adopt_carried(const Open& invocation, EpochTime now);
   [[nodiscard]] bool was_released(const InvocationKey& key) const;
 
   [[nodiscard]] Steps advance(EpochTime now, Steps steps);
+  void end_all(EpochTime now, Steps& steps);
   void enforce_time(EpochTime now, Steps& steps);
+  void enforce_time(Held& task, const Open& host, EpochTime now, Steps& steps);
   void start_due(EpochTime now, Steps& steps);
-  void start(Held& task, EpochTime now, Steps& steps);
+  [[nodiscard]] bool start_if_possible(Held& task, EpochTime now, Steps& steps);
+  [[nodiscard]] bool handler_runs() const;
+  void tell_handlers_done(Steps& steps);
   void release_settled(EpochTime now, Steps& steps);
-  void attempt_failed(Held& task, const std::string& why, EpochTime now, double random);
-  void interrupted(Held& task, Steps& steps);
 
+  // What becomes of one task (schedule_tasks.cpp).
+  void start(Held& task, EpochTime now, Steps& steps);
+  void attempt_failed(Held& task, const AttemptResult& result, EpochTime now, double random);
+  void interrupted(Held& task, EpochTime now, Steps& steps);
+  void give_up(Held& task, Ending ending, EpochTime now);
+  void postpone(Held& task, std::string why, EpochTime now);
+  void spill(Held& task, Ending ending, EpochTime now);
+  void spill_failed(Held& task, const std::string& trouble);
   void note(const Held& task, std::string why);
   void carry(Held& task, std::string why);
   void end(Held& task, TaskState state, std::string why);
   void remove_ended(Steps& steps);
   [[nodiscard]] int carried() const;
+  [[nodiscard]] int carried_handlers() const;
 
   int concurrency_;
   std::uint64_t unseen_ = 0;            ///< the first number that was not accepted yet
   std::map<std::uint64_t, Held> held_;  ///< by order of acceptance
   std::vector<Open> open_;
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few
+  std::optional<EpochTime> shutdown_;    ///< until when
+  Steps pending_;                        ///< spills to be carried out
   Accounting ended_;
 };
 

@@ -28,20 +28,25 @@ Accounting Schedule::accounting() const {
 std::vector<TaskStatus> Schedule::tasks_of(const InvocationKey& key) const {
   std::map<std::uint64_t, TaskStatus> tasks;
   std::vector<TaskStatus> result;
-  if (const Open* invocation = find(key)) {
+  const std::string prefix = key.request_id + "/";
+  const auto invocation = std::find_if(open_.begin(), open_.end(), [&key](const Open& open) {
+    return open.key.sequence == key.sequence;
+  });
+  if (invocation != open_.end()) {
     for (const auto& [number, task] : invocation->tasks) {
       TaskStatus status{task.id, task.name, std::string(state_name(task.state)), task.attempts};
       if (number == 0) {
         result.push_back(std::move(status));  // it has no record, and so no number
-      } else if (task.id.starts_with(key.request_id + "/")) {
+      } else if (task.id.starts_with(prefix)) {
         tasks[number] = std::move(status);
       }
     }
   }
   for (const auto& [number, task] : held_) {
-    if (task.accepted_in == key) {
+    if (task.accepted_in.sequence == key.sequence && task.id.starts_with(prefix)) {
+      const bool waits_for_answer = invocation == open_.end() || !invocation->answered;
       const TaskState state =
-          task.state == TaskState::carried && find(key) == nullptr ? TaskState::queued : task.state;
+          task.state == TaskState::carried && waits_for_answer ? TaskState::queued : task.state;
       tasks[number] = {task.id, task.task_name, std::string(state_name(state)), task.name.attempts};
     }
   }

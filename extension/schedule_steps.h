@@ -13,7 +13,8 @@
 
 namespace postlude::extension {
 
-/// What the schedule wants done, as values; whoever asked it carries them out, in order.
+/// What the schedule wants done, as values; whoever asked it carries them out, in order. One of
+/// them is a message to the shim as it stands: HandlersDone.
 
 /// Note the new name in the spool, then run the task.
 struct StartAttempt {
@@ -22,7 +23,8 @@ struct StartAttempt {
   EpochTime work_deadline;  ///< of the invocation in whose time it runs
 };
 
-/// Ask the attempt to end, and force it after `grace`. Its result is still expected.
+/// Ask the attempt to end, and force it after `grace`. Its result is still expected, unless `grace`
+/// is zero: then it is over. A spill is cancelled, and reports nothing any more.
 struct StopAttempt {
   std::uint64_t number = 0;
   Millis grace{};
@@ -42,6 +44,14 @@ struct EndTask {
   bool was_running = false;
 };
 
+/// Hand the task to its dead letter and report it with Schedule::spill_ended, by `until`.
+struct SpillTask {
+  RecordName name;
+  TaskState state = TaskState::failed;  ///< what the task would be without a dead letter
+  std::string why;
+  EpochTime until;
+};
+
 struct WriteReceipt {
   Receipt receipt;
 };
@@ -49,11 +59,18 @@ struct WriteReceipt {
 /// Release the invocation. Its receipt, if it has one, comes before.
 struct ReleaseInvocation {
   InvocationKey key;
-  int carried = 0;  ///< tasks that wait for the next invocation
+  int carried = 0;           ///< tasks that wait for the next invocation
+  int carried_handlers = 0;  ///< handler tasks among them
 };
 
-using Step = std::
-    variant<StartAttempt, StopAttempt, NoteInterruption, EndTask, WriteReceipt, ReleaseInvocation>;
+using Step = std::variant<StartAttempt,
+                          StopAttempt,
+                          NoteInterruption,
+                          EndTask,
+                          SpillTask,
+                          HandlersDone,
+                          WriteReceipt,
+                          ReleaseInvocation>;
 using Steps = std::vector<Step>;
 
 /// How an attempt ended, whatever the action.
@@ -74,12 +91,13 @@ struct Accounting {
   int accepted = 0;
   int done = 0;
   int failed = 0;
+  int spilled = 0;
   int expired = 0;
   int dropped = 0;
   int held = 0;
 
   [[nodiscard]] bool balanced() const {
-    return accepted == done + failed + expired + dropped + held;
+    return accepted == done + failed + spilled + expired + dropped + held;
   }
 };
 

@@ -40,6 +40,8 @@ class ExtensionLink {
   /// In order; before the extension has connected too. Open files go along, unless many messages
   /// wait: descriptors are few, and files have names as well.
   void send(const Message& message, std::vector<UniqueFd> files = {});
+  /// The open files that came with the message being handled; once.
+  [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_->take_descriptors(); }
   /// The extension's process is gone: what is queued will not be sent.
   void give_up();
 

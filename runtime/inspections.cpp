@@ -7,15 +7,14 @@
 
 namespace postlude::runtime {
 
-void Inspections::ask(const Invocation& invocation, Reply reply) {
-  const auto& about = invocation.about();
+void Inspections::ask(const Subject& subject, Reply reply) {
   open_.push_back({++last_query_,
-                   about.key.request_id,
-                   about.deadline,
-                   invocation.outcome().has_value(),
+                   subject.key.request_id,
+                   subject.deadline,
+                   subject.responded,
                    {},
                    std::move(reply)});
-  link_.send(Inspect{about.key, last_query_});
+  link_.send(Inspect{subject.key, last_query_});
 }
 
 void Inspections::arrived(const TaskStates& states) {

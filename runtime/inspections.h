@@ -2,7 +2,6 @@
 
 #include "common/messages.h"
 #include "runtime/extension_link.h"
-#include "runtime/invocation.h"
 
 #include <cstdint>
 #include <functional>
@@ -20,7 +19,13 @@ class Inspections {
 
   explicit Inspections(ExtensionLink& link) : link_(link) {}
 
-  void ask(const Invocation& invocation, Reply reply);
+  /// What is asked for: an invocation, or a handler attempt in its time.
+  struct Subject {
+    InvocationKey key;
+    EpochTime deadline;
+    bool responded = false;
+  };
+  void ask(const Subject& subject, Reply reply);
   void arrived(const TaskStates& states);
   /// The extension is gone: what is open is answered with what it has told.
   void give_up();

@@ -52,7 +52,8 @@ class Invocation {
     std::string function_arn;
     std::string trace_id;
     std::optional<std::string> tenant_id;
-    std::string invocation_id;  ///< Lambda-Runtime-Invocation-Id; empty where there is none
+    std::string invocation_id;     ///< Lambda-Runtime-Invocation-Id; empty where there is none
+    std::string cognito_identity;  ///< JSON text; empty where there is none
   };
 
   explicit Invocation(Description description) : about_(std::move(description)) {}
@@ -83,6 +84,7 @@ class Invocation {
   void delivered_again() { next_asked_ = false; }
   void runtime_died(EpochTime at);
 
+  [[nodiscard]] bool runtime_gone() const { return runtime_gone_; }
   [[nodiscard]] bool answering() const { return state_ == State::answering; }
   [[nodiscard]] bool answering_early() const {
     return answering() && source_ == AnswerSource::function;

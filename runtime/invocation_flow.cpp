@@ -19,11 +19,17 @@ InvocationFlow::~InvocationFlow() {
   if (release_timer_) {
     loop_.cancel(*release_timer_);
   }
+  for (const auto& open : open_) {
+    if (open->timeout) {
+      loop_.cancel(*open->timeout);
+    }
+  }
 }
 
 RelayTraffic InvocationFlow::traffic() {
   RelayTraffic traffic;
   traffic.poll_asked = [this](ExchangeKind kind) { poll_asked(kind); };
+  traffic.own_event = [this] { return lane_.take(); };
   traffic.may_poll = [this] { return may_poll(); };
   traffic.poll_went_up = [this] { hold_.poll_went_up(); };
   traffic.event_head = [this](const HttpHead& head) { return event_head(head); };
@@ -70,6 +76,8 @@ RelayTraffic InvocationFlow::traffic() {
     }
     wake_waiters();
   };
+  traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
+  traffic.handler_answered = [this] { handler_answered(); };
   traffic.defer = [this](std::string_view id, std::string_view body) {
     return defer_result(defer(id, body));
   };
@@ -84,9 +92,13 @@ void InvocationFlow::poll_asked(ExchangeKind kind) {
   if (kind != ExchangeKind::next) {
     return;
   }
+  if (const auto unanswered = lane_.polled()) {
+    link_.send(HandlerEnded{*unanswered, "the runtime asked for its next event without an answer"});
+  }
   // advance() may close and so remove entries.
   for (std::size_t i = open_.size(); i-- > 0;) {
     open_[i]->invocation.next_asked();
+    open_[i]->told_idle = false;
     advance(*open_[i]);
   }
 }
@@ -99,7 +111,10 @@ bool InvocationFlow::may_poll() {
     waiters_ = true;
     return false;
   }
-  const auto until = hold_.held_until(now());
+  auto until = handlers_until();
+  if (!until) {
+    until = hold_.held_until(now());
+  }
   if (until) {
     release_poll_at(*until);
   }
@@ -135,8 +150,12 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   }
   const std::uint64_t sequence = ++last_sequence_;
   auto open = std::make_unique<Open>(
-      Open{Invocation(describe_event(head, {std::string(request_id), sequence})), {}, {}, 0, {}});
+      Open{.invocation = Invocation(describe_event(head, {std::string(request_id), sequence}))});
   open->bodies = journal_.begin_capture(sequence);
+  if (open->bodies && journal_.waits_for_timeouts()) {
+    open->timeout = loop_.at(journal_.timeout_due(open->invocation),
+                             [this, sequence] { timeout_comes_near(sequence); });
+  }
   open_.push_back(std::move(open));
   events_.began(sequence);
   return sequence;
@@ -161,7 +180,7 @@ void InvocationFlow::advance(Open& open, HandOver hand_over) {
   if (open.invocation.outcome() && !open.work_deadline) {
     act_on_outcome(open, hand_over);
   }
-  if (open.invocation.over()) {
+  if (open.invocation.over() && !waits_for_handlers(open)) {
     close(open, hand_over);
   }
 }
@@ -175,8 +194,23 @@ void InvocationFlow::act_on_outcome(Open& open, HandOver hand_over) {
   if (has_work && hand_over == HandOver::at_once) {
     tell_answered(open);
   }
-  open.accepted += journal_.accept(open.invocation, open.bodies, hand_over);
+  const TaskJournal::Taken taken = journal_.accept(open.invocation, open.bodies, hand_over);
+  open.accepted += taken.tasks;
+  open.handlers += taken.handlers;
   open.took_configured = true;
+}
+
+void InvocationFlow::timeout_comes_near(std::uint64_t sequence) {
+  Open* open = find(sequence);
+  if (open == nullptr) {
+    return;
+  }
+  open->timeout.reset();
+  if (!open->invocation.outcome() && hold_.extension() != ExtensionState::unavailable) {
+    const TaskJournal::Taken taken = journal_.accept_unanswered(open->invocation, open->bodies);
+    open->accepted += taken.tasks;
+    open->handlers += taken.handlers;
+  }
 }
 
 void InvocationFlow::tell_answered(Open& open) {
@@ -204,6 +238,9 @@ void InvocationFlow::close(Open& open, HandOver hand_over) {
     }
   }
   journal_.forget_numbers(about.key.sequence);
+  if (open.timeout) {
+    loop_.cancel(*open.timeout);
+  }
   std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
   if (open_.empty() && hold_.extension() == ExtensionState::unavailable) {
     events_.over();
@@ -263,6 +300,8 @@ void InvocationFlow::extension_is(ExtensionState state) {
     inspections_.give_up();
     unsettled_.clear();
     carried_ = 0;
+    carried_handlers_ = 0;
+    forget_handlers();
     events_.settled();
   }
   if (state != ExtensionState::starting) {
@@ -272,6 +311,7 @@ void InvocationFlow::extension_is(ExtensionState state) {
 
 void InvocationFlow::settled(const Settled& settled) {
   carried_ = settled.carried;
+  carried_handlers_ = settled.carried_handlers;
   std::erase_if(unsettled_, [&](const auto& entry) { return entry.key == settled.key; });
   if (unsettled_.empty() && open_.empty() && carried_ == 0) {
     journal_.all_ended();

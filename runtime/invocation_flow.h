@@ -2,6 +2,7 @@
 
 #include "common/child_process.h"
 #include "common/event_loop.h"
+#include "runtime/handler_lane.h"
 #include "runtime/hold.h"
 #include "runtime/inspections.h"
 #include "runtime/invocation.h"
@@ -44,6 +45,9 @@ class InvocationFlow {
 
   void extension_is(ExtensionState state);
   void settled(const Settled& settled);
+  /// A handler task is to run in the runtime. `event` is missing where it was lost on the way.
+  void reenter(const Reenter& reenter, std::vector<UniqueFd> event);
+  void handlers_done(const HandlersDone& done);
   void task_states(const TaskStates& states) { inspections_.arrived(states); }
 
   /// The runtime is gone and what it had sent has passed. Fixes what is still open.
@@ -58,12 +62,16 @@ class InvocationFlow {
  private:
   struct Open {
     Invocation invocation;
-    std::optional<InvocationBodies> bodies;
-    std::optional<EpochTime> work_deadline;  ///< set once the outcome was acted on
+    std::optional<InvocationBodies> bodies = {};
+    std::optional<EpochTime> work_deadline = {};  ///< set once the outcome was acted on
     std::size_t accepted = 0;
-    std::vector<ReceiptTask> dropped;  ///< of the accepted ones: lost with the extension
-    bool told_answered = false;        ///< the extension knows that it was answered
-    bool took_configured = false;      ///< its configured tasks are among the accepted ones
+    std::size_t handlers = 0;    ///< handler tasks among the accepted ones
+    bool told_idle = false;      ///< the extension knows that the runtime waits
+    bool handlers_done = false;  ///< none will run in its time any more
+    std::optional<EventLoop::TimerId> timeout = {};
+    std::vector<ReceiptTask> dropped = {};  ///< of the accepted ones: lost with the extension
+    bool told_answered = false;             ///< the extension knows that it was answered
+    bool took_configured = false;           ///< its configured tasks are among the accepted ones
   };
 
   /// Closed; its tasks, or carried ones, are not settled yet.
@@ -82,14 +90,32 @@ class InvocationFlow {
 
   [[nodiscard]] Open* find(std::uint64_t sequence);
   [[nodiscard]] Open* find(std::string_view request_id);
-  /// As the local API names an invocation: by request id, or "current".
-  [[nodiscard]] tl::expected<Open*, ApiError> resolve(std::string_view id);
+  /// What a call of the local API is about: an invocation, or a handler attempt in its time.
+  struct Subject {
+    Open* open = nullptr;
+    std::string request_id;
+    EpochTime deadline;
+    bool responded = false;
+    int depth = 0;
+  };
+  /// As the local API names it: by request id, or "current".
+  [[nodiscard]] tl::expected<Subject, ApiError> resolve(std::string_view id);
+  [[nodiscard]] tl::expected<Open*, ApiError> resolve_invocation(std::string_view id);
   void late_error(Open& open, const HttpHead& head);
+  AnswerTurn handler_answer(const Exchange& exchange, const HttpHead& head);
+  void handler_trailers(std::string_view lines);
+  void handler_answered();
+  /// It goes on when the runtime asks for its next event again, or the extension says so.
+  [[nodiscard]] bool waits_for_handlers(Open& open);
+  /// Something waits for handler tasks that may still come: until when at most.
+  [[nodiscard]] std::optional<EpochTime> handlers_until();
+  void forget_handlers();
   /// Acts on an outcome that is new, closes what is over.
   void advance(Open& open, HandOver hand_over = HandOver::at_once);
   void act_on_outcome(Open& open, HandOver hand_over);
   void close(Open& open, HandOver hand_over);
   void tell_answered(Open& open);
+  void timeout_comes_near(std::uint64_t sequence);
   void inspect(std::string_view id, Inspections::Reply reply);
   [[nodiscard]] tl::expected<std::string, ApiError> defer(std::string_view id,
                                                           std::string_view body);
@@ -108,12 +134,15 @@ class InvocationFlow {
   Events events_;
   Hold hold_;
   Inspections inspections_;
+  HandlerLane lane_;
+  std::string handler_trouble_;              ///< of the answer under way
   std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;
   bool waiters_ = false;  ///< polls or answers wait for the answer under way
   std::uint64_t last_sequence_ = 0;
   int carried_ = 0;
+  int carried_handlers_ = 0;
 };
 
 }  // namespace postlude::runtime

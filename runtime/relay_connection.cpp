@@ -45,6 +45,9 @@ void RelayConnection::on_runtime(short revents) {
   if (platform_.answers().unsent() && (revents & (POLLOUT | kBroken)) != 0) {
     send_answer();
   }
+  if (phase_ == Phase::local && end_exchange_if_done()) {
+    pump_request();
+  }
   if (phase_ != Phase::finished && (revents & (POLLIN | kHungUp)) != 0) {
     if (may_read_request()) {
       read_request();
@@ -109,6 +112,9 @@ bool RelayConnection::take_request_step() {
       deferred_.size() <= kMaxDeferBytes) {
     deferred_.append(lane.stepped(step.consumed));
   }
+  if (answers_handler_ && step.event == FramingEvent::trailers) {
+    context_.traffic.handler_trailers(lane.stepped(step.consumed));
+  }
   if (phase_ == Phase::local || phase_ == Phase::adopting) {
     lane.drop(step.consumed);
   }
@@ -150,6 +156,9 @@ bool RelayConnection::begin_exchange(std::size_t head_size) {
 
 /// False: the poll is held.
 bool RelayConnection::begin_poll(std::size_t head_size) {
+  if (exchange_.kind() == ExchangeKind::next && begin_own_event(head_size)) {
+    return phase_ != Phase::finished;
+  }
   if (!context_.traffic.may_poll()) {
     return hold(head_size);
   }
@@ -244,7 +253,14 @@ void RelayConnection::pump_answer() {
 }
 
 void RelayConnection::send_answer() {
-  if (!runtime_.send(platform_.answers())) {
+  bool reads = runtime_.send(platform_.answers());
+  while (reads && own_event_ && !platform_.answers().unsent() && place_event_piece()) {
+    reads = runtime_.send(platform_.answers());
+  }
+  if (phase_ == Phase::finished) {
+    return;
+  }
+  if (!reads) {
     if (awaits_answer()) {
       return;  // the platform's word on a whole request still counts
     }

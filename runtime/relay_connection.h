@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace postlude::runtime {
@@ -24,6 +25,9 @@ namespace postlude::runtime {
 ///
 /// Where buffered results are to be streamed (ResponseMode), an answer is collected first and goes
 /// up as CollectedAnswer gives it out. Of one that is cut while it is collected nothing went up.
+///
+/// An event of our own is written to a poll that is held; its body comes from a file, one block at
+/// a time.
 ///
 /// Closing is mirrored: an end of stream becomes a half-close, a reset becomes a reset. Exceptions:
 /// a parked poll stays at the platform (OrphanPoll); a whole request still gets its answer, though
@@ -71,12 +75,14 @@ class RelayConnection {
   [[nodiscard]] bool take_request_step();
   [[nodiscard]] bool begin_exchange(std::size_t head_size);
   [[nodiscard]] bool begin_poll(std::size_t head_size);
+  [[nodiscard]] bool begin_own_event(std::size_t head_size);
   [[nodiscard]] bool begin_answer(const Exchange& exchange, std::size_t head_size);
   void begin_early(const AnswerTurn& turn, std::size_t head_size);
   [[nodiscard]] bool begin_local(LocalAnswer answer, std::size_t head_size);
   [[nodiscard]] bool hold(std::size_t head_size);
   void allow_body();
   void answer_here();
+  [[nodiscard]] bool place_event_piece();
   /// The answer of a call that had to wait for others.
   void replied(std::string message);
   void refuse_request();
@@ -128,6 +134,9 @@ class RelayConnection {
   Phase phase_ = Phase::idle;
   std::size_t held_head_ = 0;
   LocalAnswer local_;
+  std::optional<OwnEvent> own_event_;  ///< until its last byte was placed
+  std::uint64_t event_placed_ = 0;
+  bool answers_handler_ = false;                ///< local: an answer of a handler attempt
   std::unique_ptr<CollectedAnswer> collected_;  ///< until its last byte was sent
   std::string named_;     ///< the invocation, as a deferral or an inspection names it
   std::string deferred_;  ///< the body of a deferral, no more of it than tells that it is too large

@@ -101,7 +101,11 @@ bool RelayConnection::platform_left_early() {
 bool RelayConnection::platform_is_dispensable() {
   const bool crossed = phase_ == Phase::idle && (runtime_.pending() & POLLIN) != 0;
   if (crossed || phase_ == Phase::held || phase_ == Phase::local || all_here()) {
-    platform_.forget();
+    if (own_event_) {
+      platform_.abandon();  // its lane of answers holds ours
+    } else {
+      platform_.forget();
+    }
     return true;
   }
   return false;

@@ -1,6 +1,10 @@
 // Exchanges that are answered here, or go to the platform as requests of ours.
 #include "runtime/relay_connection.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace postlude::runtime {
@@ -13,6 +17,9 @@ bool RelayConnection::begin_answer(const Exchange& exchange, std::size_t head_si
     case AnswerTurn::Kind::waits:
       return hold(head_size);
     case AnswerTurn::Kind::discarded:
+      return begin_local(acknowledge_discarded(head), head_size);
+    case AnswerTurn::Kind::handler:
+      answers_handler_ = true;
       return begin_local(acknowledge_discarded(head), head_size);
     case AnswerTurn::Kind::refused:
       return begin_local(refuse_function_call(head, turn.refusal), head_size);
@@ -51,6 +58,47 @@ bool RelayConnection::begin_local(LocalAnswer answer, std::size_t head_size) {
   return phase_ != Phase::finished;
 }
 
+/// True: there is an event of ours for this poll.
+bool RelayConnection::begin_own_event(std::size_t head_size) {
+  // It must not be written to a runtime that hung up while its poll was held.
+  if ((runtime_.pending() & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+    return false;
+  }
+  own_event_ = context_.traffic.own_event();
+  if (!own_event_) {
+    return false;
+  }
+  event_placed_ = 0;
+  LocalAnswer answer = manners_of(HttpHead(runtime_.requests().stepped(head_size)));
+  answer.message = own_event_->head;
+  static_cast<void>(begin_local(std::move(answer), head_size));
+  return true;
+}
+
+/// False: there is none any more, or the connection had to end.
+bool RelayConnection::place_event_piece() {
+  const std::uint64_t left = own_event_->bytes - event_placed_;
+  if (left == 0) {
+    own_event_.reset();
+    exchange_.answered_here();
+    return false;
+  }
+  ScratchBlock& block = context_.scratch;
+  const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(left, block.size()));
+  const auto at = static_cast<off_t>(event_placed_);
+  const ssize_t size = ::pread(own_event_->body.get(), block.data(), most, at);
+  if (size <= 0) {
+    // What was promised cannot be kept: only a broken connection says so.
+    own_event_.reset();
+    runtime_.reset();
+    finish();
+    return false;
+  }
+  platform_.answers().place(std::string_view(block.data(), static_cast<std::size_t>(size)));
+  event_placed_ += static_cast<std::uint64_t>(size);
+  return true;
+}
+
 /// Always false: the exchange waits.
 bool RelayConnection::hold(std::size_t head_size) {
   runtime_.requests().withhold(head_size);
@@ -78,8 +126,13 @@ void RelayConnection::answer_here() {
     });
     return;
   }
+  if (std::exchange(answers_handler_, false)) {
+    context_.traffic.handler_answered();
+  }
   platform_.answers().place(local_.message);
-  exchange_.answered_here();
+  if (!own_event_) {
+    exchange_.answered_here();
+  }
   send_answer();
 }
 

@@ -3,10 +3,12 @@
 #include "common/http_head.h"
 #include "runtime/exchange.h"
 #include "runtime/function_api.h"
+#include "runtime/handler_lane.h"
 #include "runtime/hold.h"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace postlude::runtime {
@@ -19,6 +21,7 @@ struct AnswerTurn {
     discarded,  ///< the invocation was answered early: swallowed, acknowledged as the platform
                 ///< would
     refused,    ///< an early answer that cannot be one: `refusal` says why
+    handler,    ///< of an attempt of a handler task: swallowed, handler_answered follows
   };
   Kind kind = Kind::passes;
   std::uint64_t sequence = 0;  ///< of the invocation, if this is the answer that counts
@@ -37,6 +40,8 @@ struct AnswerTurn {
 struct RelayTraffic {
   /// The runtime asks for its next event (`next`, `restore_next`). Once a request, before may_poll.
   std::function<void(ExchangeKind)> poll_asked;
+  /// An event of ours for that poll, before it may go up. Asked again after resume().
+  std::function<std::optional<OwnEvent>()> own_event;
   /// May that poll go to the platform now? If not, resume() follows.
   std::function<bool()> may_poll;
   std::function<void()> poll_went_up;
@@ -56,6 +61,10 @@ struct RelayTraffic {
   std::function<void(std::uint64_t)> answer_withdrawn;
   /// The platform's status passed.
   std::function<void(std::uint64_t, int status)> answer_acknowledged;
+
+  /// Of a handler attempt's answer.
+  std::function<void(std::string_view trailer_lines)> handler_trailers;
+  std::function<void()> handler_answered;
 
   /// The function defers a task for the invocation it names; the whole message to answer with.
   std::function<std::string(std::string_view id, std::string_view body)> defer;

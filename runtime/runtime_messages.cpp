@@ -34,7 +34,8 @@ Invocation::Description describe_event(const HttpHead& head, InvocationKey key) 
                                 .function_arn = text("Lambda-Runtime-Invoked-Function-Arn"),
                                 .trace_id = text("Lambda-Runtime-Trace-Id"),
                                 .tenant_id = std::nullopt,
-                                .invocation_id = text("Lambda-Runtime-Invocation-Id")};
+                                .invocation_id = text("Lambda-Runtime-Invocation-Id"),
+                                .cognito_identity = text("Lambda-Runtime-Cognito-Identity")};
   if (const auto tenant = head.find("Lambda-Runtime-Aws-Tenant-Id")) {
     about.tenant_id = std::string(*tenant);
   }

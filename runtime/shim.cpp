@@ -154,6 +154,10 @@ void Shim::on_extension_message(const Message& message) {
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
     takeover_.extension_released(settled->key.sequence);
     flow_->settled(*settled);
+  } else if (const auto* reenter = std::get_if<Reenter>(&message)) {
+    flow_->reenter(*reenter, link_->take_files());
+  } else if (const auto* done = std::get_if<HandlersDone>(&message)) {
+    flow_->handlers_done(*done);
   } else if (const auto* states = std::get_if<TaskStates>(&message)) {
     flow_->task_states(*states);
   }

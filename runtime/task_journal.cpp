@@ -14,8 +14,8 @@ namespace {
 /// there.
 constexpr int kConfigured = 1;
 
-std::string task_id(const Invocation& invocation, const std::string& name, int number) {
-  return fmt::format("{}/{}/{}", invocation.about().key.request_id, name, number);
+std::string task_id(std::string_view request_id, const std::string& name, int number) {
+  return fmt::format("{}/{}/{}", request_id, name, number);
 }
 
 UniqueFd duplicate(int fd) {
@@ -72,8 +72,8 @@ std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) con
   return tasks;
 }
 
-Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocation,
-                                                     std::optional<InvocationBodies>& captured) {
+Result<TaskJournal::StoredBodies> TaskJournal::store_event(
+    std::optional<InvocationBodies>& captured) const {
   if (!spool_) {
     return tl::unexpected(spool_.error());
   }
@@ -85,6 +85,17 @@ Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocatio
   }
   stored.names.event = std::move(*event);
   stored.files.push_back(duplicate(bodies.event.fd()));
+  return stored;
+}
+
+Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocation,
+                                                     std::optional<InvocationBodies>& captured) {
+  auto stored_event = store_event(captured);
+  if (!stored_event) {
+    return stored_event;
+  }
+  InvocationBodies& bodies = captured.value();
+  StoredBodies stored = std::move(*stored_event);
   if (!bodies.answer.empty()) {
     auto answer = bodies.answer.store();
     if (!answer) {
@@ -107,31 +118,66 @@ Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocatio
   return stored;
 }
 
-std::size_t TaskJournal::accept(const Invocation& invocation,
-                                std::optional<InvocationBodies>& bodies,
-                                HandOver hand_over) {
+TaskJournal::Taken TaskJournal::accept(const Invocation& invocation,
+                                       std::optional<InvocationBodies>& bodies,
+                                       HandOver hand_over) {
   const auto tasks = matching(invocation);
   if (tasks.empty()) {
-    return 0;
+    return {};
   }
-  const auto stored = store(invocation, bodies);
+  const Start start = hand_over == HandOver::later ? Start::next_generation : Start::after_answer;
+  return accept_tasks(invocation, tasks, store(invocation, bodies), start);
+}
+
+TaskJournal::Taken TaskJournal::accept_unanswered(const Invocation& invocation,
+                                                  std::optional<InvocationBodies>& bodies) {
+  std::vector<const Task*> tasks;
+  for (const Task& task : config_.tasks) {
+    if (task.when == When::timeout) {
+      tasks.push_back(&task);
+    }
+  }
+  return accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
+}
+
+TaskJournal::Taken TaskJournal::accept_tasks(const Invocation& invocation,
+                                             const std::vector<const Task*>& tasks,
+                                             const Result<StoredBodies>& stored,
+                                             Start start) {
   for (const Task* task : tasks) {
-    accept_task(invocation, *task, stored, hand_over);
+    accept_task(invocation, *task, stored, start);
   }
-  return tasks.size();
+  const auto handlers = std::count_if(tasks.begin(), tasks.end(), [](const Task* task) {
+    return std::holds_alternative<HandlerAction>(task->action);
+  });
+  return {tasks.size(), static_cast<std::size_t>(handlers)};
+}
+
+bool TaskJournal::waits_for_timeouts() const {
+  return std::any_of(config_.tasks.begin(), config_.tasks.end(), [](const Task& task) {
+    return task.when == When::timeout;
+  });
+}
+
+EpochTime TaskJournal::timeout_due(const Invocation& invocation) const {
+  const EpochTime deadline = work_deadline(invocation);
+  return deadline - remaining(invocation.about().deadline, deadline);
 }
 
 TaskRecord TaskJournal::record_of(const Invocation& invocation,
                                   const Task& task,
+                                  const Origin& origin,
                                   int number) const {
   const auto& about = invocation.about();
-  return {.id = task_id(invocation, task.name, number),
+  return {.id = task_id(origin.request_id, task.name, number),
           .key = about.key,
           .deadline = about.deadline,
           .work_deadline = work_deadline(invocation),
           .function_arn = about.function_arn,
           .trace_id = about.trace_id,
           .tenant_id = about.tenant_id,
+          .cognito_identity = about.cognito_identity,
+          .depth = origin.depth,
           .bodies = {},
           .payload = "null",
           .task = task};
@@ -140,8 +186,9 @@ TaskRecord TaskJournal::record_of(const Invocation& invocation,
 void TaskJournal::accept_task(const Invocation& invocation,
                               const Task& task,
                               const Result<StoredBodies>& stored,
-                              HandOver hand_over) {
-  TaskRecord record = record_of(invocation, task, kConfigured);
+                              Start start) {
+  TaskRecord record =
+      record_of(invocation, task, {invocation.about().key.request_id, 0}, kConfigured);
   const RecordName name{.number = ++last_record_};
   if (stored) {
     record.bodies = stored->names;
@@ -151,11 +198,16 @@ void TaskJournal::accept_task(const Invocation& invocation,
     log_.error(fmt::format("the task cannot be kept: {}", written.error().message),
                {record.key.request_id, task.name});
   }
-  if (hand_over == HandOver::later) {
+  if (start == Start::next_generation) {
     return;
   }
   if (written) {
-    tell(name, record, std::move(*written), stored->files);
+    std::vector<UniqueFd> files;
+    files.push_back(std::move(*written));
+    for (const UniqueFd& body : stored->files) {
+      files.push_back(duplicate(body.get()));
+    }
+    tell(name, record, std::move(files), start);
   } else {
     link_.send(Dropped{record.key, record.id, task.name, written.error().message});
   }
@@ -163,12 +215,16 @@ void TaskJournal::accept_task(const Invocation& invocation,
 
 Result<std::string> TaskJournal::defer(const Invocation& invocation,
                                        std::optional<InvocationBodies>& bodies,
-                                       const DeferRequest& request) {
+                                       const DeferRequest& request,
+                                       const Origin& origin) {
   if (!spool_) {
     return tl::unexpected(spool_.error());
   }
-  const std::uint64_t sequence = invocation.about().key.sequence;
-  TaskRecord record = record_of(invocation, request.task, next_number(sequence, request.task.name));
+  const std::string& task = request.task.name;
+  int& deferred = numbers_[invocation.about().key.sequence][origin.request_id + "/" + task];
+  const bool in_attempt = origin.depth > 0;
+  TaskRecord record = record_of(
+      invocation, request.task, origin, (in_attempt ? 0 : configured_number(task)) + deferred + 1);
   record.payload = request.payload;
   std::vector<UniqueFd> files;
   if (bodies) {
@@ -185,42 +241,41 @@ Result<std::string> TaskJournal::defer(const Invocation& invocation,
     return tl::unexpected(written.error());
   }
   last_record_ = name.number;
-  ++numbers_[sequence][request.task.name];
-  tell(name, record, std::move(*written), files);
+  ++deferred;
+  files.insert(files.begin(), std::move(*written));
+  tell(name, record, std::move(files), Start::after_answer);
   return record.id;
 }
 
-int TaskJournal::next_number(std::uint64_t sequence, const std::string& name) {
+/// 0: no configured task of that name has a number in an invocation.
+int TaskJournal::configured_number(const std::string& name) const {
   const bool configured =
       std::any_of(config_.tasks.begin(), config_.tasks.end(), [&name](const Task& task) {
         return task.name == name && task.trigger == Trigger::invocation;
       });
-  return (configured ? kConfigured : 0) + numbers_[sequence][name] + 1;
+  return configured ? kConfigured : 0;
 }
 
 void TaskJournal::tell(const RecordName& name,
                        const TaskRecord& record,
-                       UniqueFd file,
-                       const std::vector<UniqueFd>& bodies) {
+                       std::vector<UniqueFd> files,
+                       Start start) {
   handed_over_.push_back(
       {name.number, record.bodies, {record.key, dropped_task(record.id, record.task.name)}});
-  std::vector<UniqueFd> files;
-  files.push_back(std::move(file));
-  for (const UniqueFd& body : bodies) {
-    files.push_back(duplicate(body.get()));
-  }
   // None without all: they stand for members by their order.
   if (!std::all_of(
           files.begin(), files.end(), [](const UniqueFd& one) { return static_cast<bool>(one); })) {
     files.clear();
   }
-  link_.send(Accepted{record.key, format_record_name(name)}, std::move(files));
+  link_.send(Accepted{record.key, format_record_name(name), start == Start::at_once},
+             std::move(files));
 }
 
 std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {
   std::vector<ReceiptTask> dropped;
   for (const Task* task : matching(invocation)) {
-    dropped.push_back(dropped_task(task_id(invocation, task->name, kConfigured), task->name));
+    dropped.push_back(dropped_task(
+        task_id(invocation.about().key.request_id, task->name, kConfigured), task->name));
   }
   return dropped;
 }

@@ -49,17 +49,36 @@ class TaskJournal {
     return !matching(invocation).empty();
   }
 
-  /// Once an invocation, when its outcome is fixed and the extension was told of it; how many tasks
-  /// matched.
-  std::size_t accept(const Invocation& invocation,
-                     std::optional<InvocationBodies>& bodies,
-                     HandOver hand_over);
+  /// Some configured task waits for an invocation that comes close to its deadline without answer.
+  [[nodiscard]] bool waits_for_timeouts() const;
+  /// When that is: twice the margin before the deadline (contract.md 4.2).
+  [[nodiscard]] EpochTime timeout_due(const Invocation& invocation) const;
 
+  struct Taken {
+    std::size_t tasks = 0;
+    std::size_t handlers = 0;  ///< handler tasks among them
+  };
+  /// Once an invocation, when its outcome is fixed and the extension was told of it; how many tasks
+  /// wait for that outcome.
+  Taken accept(const Invocation& invocation,
+               std::optional<InvocationBodies>& bodies,
+               HandOver hand_over);
+
+  /// The same for those that wait for timeout_due(), where there is no answer by then. They start
+  /// at once.
+  Taken accept_unanswered(const Invocation& invocation, std::optional<InvocationBodies>& bodies);
+
+  /// Who defers: the invocation itself, or a handler attempt in its time.
+  struct Origin {
+    std::string request_id;
+    int depth = 0;  ///< handler tasks that deferred one another, this one included
+  };
   /// A task that the function defers; its id, unless it could not be kept. Before the answer or
   /// after it. It has the event only where `bodies` have it.
   [[nodiscard]] Result<std::string> defer(const Invocation& invocation,
                                           std::optional<InvocationBodies>& bodies,
-                                          const DeferRequest& request);
+                                          const DeferRequest& request,
+                                          const Origin& origin);
   [[nodiscard]] const std::vector<Task>& configured() const { return config_.tasks; }
   /// The invocation is over: its deferred tasks are not counted any more.
   void forget_numbers(std::uint64_t sequence) { numbers_.erase(sequence); }
@@ -86,36 +105,47 @@ class TaskJournal {
     Lost lost;  ///< what it becomes if the extension goes
   };
 
-  [[nodiscard]] std::vector<const Task*> matching(const Invocation& invocation) const;
+  enum class Start {
+    after_answer,
+    at_once,          ///< there is no answer yet
+    next_generation,  ///< only journalled
+  };
   /// Captured bodies as files: their names, and each of them open, in the order of the members.
   struct StoredBodies {
     CapturedBodies names;
     std::vector<UniqueFd> files;
   };
 
+  [[nodiscard]] std::vector<const Task*> matching(const Invocation& invocation) const;
   [[nodiscard]] TaskRecord record_of(const Invocation& invocation,
                                      const Task& task,
+                                     const Origin& origin,
                                      int number) const;
+  Taken accept_tasks(const Invocation& invocation,
+                     const std::vector<const Task*>& tasks,
+                     const Result<StoredBodies>& stored,
+                     Start start);
   void accept_task(const Invocation& invocation,
                    const Task& task,
                    const Result<StoredBodies>& stored,
-                   HandOver hand_over);
+                   Start start);
   /// The task has a complete record in the spool, and belongs to the extension from here on.
+  /// `files`: the record and its bodies.
   void tell(const RecordName& name,
             const TaskRecord& record,
-            UniqueFd file,
-            const std::vector<UniqueFd>& bodies);
-  /// The next number of a deferred task of that name in that invocation.
-  [[nodiscard]] int next_number(std::uint64_t sequence, const std::string& name);
+            std::vector<UniqueFd> files,
+            Start start);
+  [[nodiscard]] int configured_number(const std::string& name) const;
   [[nodiscard]] Result<StoredBodies> store(const Invocation& invocation,
                                            std::optional<InvocationBodies>& captured);
+  [[nodiscard]] Result<StoredBodies> store_event(std::optional<InvocationBodies>& captured) const;
 
   const Config& config_;
   Result<Spool>& spool_;
   ExtensionLink& link_;
   Log log_;
   std::uint64_t last_record_ = 0;
-  /// By sequence number and name: the last number of a deferred task.
+  /// By sequence number, and "<request id>/<name>": how many tasks were deferred.
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;
   std::vector<HandedOver> handed_over_;
 };

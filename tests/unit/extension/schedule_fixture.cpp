@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace postlude::testing {
 
 using extension::Accounting;
@@ -10,6 +12,7 @@ using extension::EndTask;
 using extension::kMostInterruptions;
 using extension::NoteInterruption;
 using extension::ReleaseInvocation;
+using extension::SpillTask;
 using extension::StartAttempt;
 using extension::Step;
 using extension::Steps;
@@ -19,10 +22,11 @@ using extension::WriteReceipt;
 namespace {
 
 constexpr Millis kMargin = Millis(500);
+constexpr Millis kShutdownTime = Millis(400);
 
 bool is_final(TaskState state) {
   return state == TaskState::done || state == TaskState::failed || state == TaskState::expired ||
-         state == TaskState::dropped;
+         state == TaskState::dropped || state == TaskState::spilled;
 }
 
 }  // namespace
@@ -41,12 +45,19 @@ ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
   record.task.attempts = plan.attempts;
   record.task.timeout = plan.timeout;
   record.task.backoff = plan.backoff;
+  if (plan.kind == TaskPlan::Kind::handler) {
+    record.task.action = HandlerAction{};
+    handlers_.insert(plan.number);
+  }
+  if (plan.dead_letter == TaskPlan::DeadLetter::yes) {
+    record.task.dead_letter = "arn:aws:sqs:eu-west-1:123456789012:dead";
+  }
   const RecordName name{plan.number, 0, plan.interruptions};
   if (!schedule_.seen(plan.number)) {
     records_.emplace(plan.number, name);
     ++accepted_;
   }
-  return judge(schedule_.accepted(name, record, now_));
+  return judge(schedule_.accepted(name, record, now_, plan.start));
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::answer(std::uint64_t invocation, Millis time_left) {
@@ -74,7 +85,17 @@ ScheduleUnderTest::Lines ScheduleUnderTest::pass(Millis time) {
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
-  return judge(schedule_.shut_down(now_));
+  return judge(schedule_.shut_down(now_, now_ + kShutdownTime));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::idle(std::uint64_t invocation) {
+  return judge(schedule_.idle(key(invocation), now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::spilled(std::uint64_t number,
+                                                    const std::string& trouble) {
+  spilling_.erase(number);
+  return judge(schedule_.spill_ended(number, trouble, now_));
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::drop(std::uint64_t invocation) {
@@ -97,7 +118,11 @@ ScheduleUnderTest::Lines ScheduleUnderTest::judge(const Steps& steps) {
   CHECK(books.balanced());
   CHECK(books.accepted == accepted_);
   CHECK(books.held == static_cast<int>(records_.size()));
-  CHECK(static_cast<int>(running_.size()) <= concurrency_);
+  const auto handlers = std::count_if(
+      running_.begin(), running_.end(), [this](auto number) { return handlers_.contains(number); });
+  CHECK(handlers <= 1);
+  const auto own_lane = concurrency_ == 1 ? 0 : handlers;
+  CHECK(static_cast<int>(running_.size()) - own_lane <= concurrency_);
   if (const auto due = schedule_.next_due()) {
     CHECK_MESSAGE(*due > now_, "the schedule would be asked again and again");
   }
@@ -114,7 +139,12 @@ std::string ScheduleUnderTest::judge_step(const StartAttempt& step) {
 }
 
 std::string ScheduleUnderTest::judge_step(const StopAttempt& step) {
-  CHECK(running_.contains(step.number));
+  if (spilling_.erase(step.number) == 0) {
+    CHECK(running_.contains(step.number));
+    if (step.grace == Millis::zero()) {
+      running_.erase(step.number);
+    }
+  }
   return fmt::format("stop {} within {}", step.number, step.grace.count());
 }
 
@@ -134,7 +164,20 @@ std::string ScheduleUnderTest::judge_step(const EndTask& step) {
   CHECK(step.was_running == running_.contains(step.name.number));
   records_.erase(step.name.number);
   running_.erase(step.name.number);
+  spilling_.erase(step.name.number);
   return fmt::format("end {}{}", step.name.number, step.was_running ? " at once" : "");
+}
+
+std::string ScheduleUnderTest::judge_step(const SpillTask& step) {
+  CHECK(records_.at(step.name.number) == step.name);
+  CHECK(spilling_.insert(step.name.number).second);
+  CHECK(step.until > now_);
+  running_.erase(step.name.number);
+  return fmt::format("spill {}: {}", step.name.number, step.why);
+}
+
+std::string ScheduleUnderTest::judge_step(const HandlersDone& step) {
+  return fmt::format("handlers done {}", step.key.request_id);
 }
 
 std::string ScheduleUnderTest::judge_step(const WriteReceipt& step) {

@@ -14,7 +14,7 @@ namespace postlude::testing {
 /// A schedule with a clock of its own and a judge: every answer is checked against what must hold
 /// always (accounting, one end a task, one release an invocation, never more running than allowed)
 /// and given back as lines such as "start 1", "stop 1 within 200", "note 1-0-1", "end 1",
-/// "receipt r1: a done", "release r1/1 carrying 0".
+/// "receipt r1: a done", "spill 1: no time left", "handlers done r1", "release r1/1 carrying 0".
 class ScheduleUnderTest {
  public:
   explicit ScheduleUnderTest(int concurrency) : schedule_(concurrency), concurrency_(concurrency) {}
@@ -27,6 +27,9 @@ class ScheduleUnderTest {
     Millis timeout = std::chrono::seconds(30);
     Millis backoff = Millis(200);
     int interruptions = 0;
+    enum class Kind { command, handler } kind = Kind::command;
+    enum class DeadLetter { no, yes } dead_letter = DeadLetter::no;
+    extension::Schedule::Start start = extension::Schedule::Start::after_answer;
   };
   using Lines = std::vector<std::string>;
 
@@ -44,10 +47,14 @@ class ScheduleUnderTest {
   Lines pass(Millis time);
   Lines shut_down();
   Lines drop(std::uint64_t invocation);
+  Lines idle(std::uint64_t invocation);
+  /// An empty `trouble`: the dead letter took it.
+  Lines spilled(std::uint64_t number, const std::string& trouble = "");
 
   [[nodiscard]] extension::Schedule& schedule() { return schedule_; }
   [[nodiscard]] const std::vector<Receipt>& receipts() const { return receipts_; }
   [[nodiscard]] const std::set<std::uint64_t>& running() const { return running_; }
+  [[nodiscard]] const std::set<std::uint64_t>& spilling() const { return spilling_; }
   [[nodiscard]] EpochTime now() const { return now_; }
   /// Nothing if time alone changes nothing.
   [[nodiscard]] std::optional<Millis> due_in() const;
@@ -60,6 +67,8 @@ class ScheduleUnderTest {
   std::string judge_step(const extension::StopAttempt& step);
   std::string judge_step(const extension::NoteInterruption& step);
   std::string judge_step(const extension::EndTask& step);
+  std::string judge_step(const extension::SpillTask& step);
+  std::string judge_step(const HandlersDone& step);
   std::string judge_step(const extension::WriteReceipt& step);
   std::string judge_step(const extension::ReleaseInvocation& step);
 
@@ -68,6 +77,8 @@ class ScheduleUnderTest {
   EpochTime now_ = from_epoch_ms(1'000'000);
   std::map<std::uint64_t, RecordName> records_;  ///< what the spool would hold
   std::set<std::uint64_t> running_;
+  std::set<std::uint64_t> spilling_;
+  std::set<std::uint64_t> handlers_;
   std::set<std::string> final_states_;  ///< ids whose end was receipted
   std::set<std::uint64_t> released_;
   std::vector<Receipt> receipts_;

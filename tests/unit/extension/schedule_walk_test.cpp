@@ -11,6 +11,7 @@
 namespace postlude::extension {
 using namespace std::chrono_literals;
 using testing::ScheduleUnderTest;
+using Plan = ScheduleUnderTest::TaskPlan;
 
 namespace {
 
@@ -61,6 +62,32 @@ std::vector<Named> states() {
              carried(plan);
              plan.close(1);
            }},
+          {"a handler task, queued",
+           [](ScheduleUnderTest& plan) {
+             plan.answer(1, 5s);
+             plan.accept({.number = 1, .attempts = 2, .kind = Plan::Kind::handler});
+           }},
+          {"a handler task, running",
+           [](ScheduleUnderTest& plan) {
+             plan.answer(1, 5s);
+             plan.accept({.number = 1, .attempts = 2, .kind = Plan::Kind::handler});
+             plan.idle(1);
+           }},
+          {"running without an answer",
+           [](ScheduleUnderTest& plan) {
+             plan.accept({.number = 1, .start = Schedule::Start::at_once});
+           }},
+          {"running, with a dead letter",
+           [](ScheduleUnderTest& plan) {
+             plan.answer(1, 5s);
+             plan.accept({.number = 1, .attempts = 2, .dead_letter = Plan::DeadLetter::yes});
+           }},
+          {"spilling",
+           [](ScheduleUnderTest& plan) {
+             plan.answer(1, 5s);
+             plan.accept({.number = 1, .dead_letter = Plan::DeadLetter::yes});
+             plan.failure(1);
+           }},
           {"ended",
            [=](ScheduleUnderTest& plan) {
              accepted(plan);
@@ -93,20 +120,29 @@ std::vector<Named> events() {
           {"a moment passes", [](auto& plan) { plan.pass(1ms); }},
           {"the backoff passes", [](auto& plan) { plan.pass(200ms); }},
           {"a freeze", [](auto& plan) { plan.pass(3600s); }},
+          {"idle", [](auto& plan) { plan.idle(1); }},
+          {"next idle", [](auto& plan) { plan.idle(2); }},
+          {"spilled", [](auto& plan) { plan.spilled(1); }},
+          {"not spilled", [](auto& plan) { plan.spilled(1, "no"); }},
           {"shutdown", [](auto& plan) { plan.shut_down(); }}};
 }
 
 /// Brings everything to an end; nothing may be left over.
 void wind_up(ScheduleUnderTest& plan, std::uint64_t invocation) {
   for (int round = 0; round < 100 && plan.schedule().accounting().held > 0; ++round) {
+    plan.answer(invocation, 60s);
+    plan.idle(invocation);
+    while (!plan.running().empty() || !plan.spilling().empty()) {
+      if (plan.running().empty()) {
+        plan.spilled(*plan.spilling().begin());
+      } else {
+        plan.success(*plan.running().begin());
+      }
+      plan.idle(invocation);
+    }
     plan.close(invocation, 60s);
     ++invocation;
-    while (!plan.running().empty()) {
-      plan.success(*plan.running().begin());
-    }
-    if (const auto due = plan.due_in()) {
-      plan.pass(*due);
-    }
+    plan.pass(plan.due_in().value_or(1s));
   }
   CHECK(plan.schedule().accounting().held == 0);
   CHECK_FALSE(plan.due_in());
@@ -147,17 +183,22 @@ TEST_CASE("long random histories keep the books balanced and end empty") {
     std::uint64_t number = 1;
     for (int step = 0; step < kLength; ++step) {
       const std::uint64_t running = plan.running().empty() ? 0 : *plan.running().rbegin();
-      switch (pick(8)) {
+      const std::uint64_t spilling = plan.spilling().empty() ? 0 : *plan.spilling().begin();
+      switch (pick(11)) {
         case 0:
           plan.answer(invocation, Millis(pick(5000)));
           break;
         case 1:
         case 2:
-          plan.accept({.number = number++,
-                       .invocation = invocation,
-                       .attempts = static_cast<int>(1 + pick(3)),
-                       .timeout = Millis(1 + pick(2000)),
-                       .backoff = Millis(pick(4000))});
+          plan.accept(
+              {.number = number++,
+               .invocation = invocation,
+               .attempts = static_cast<int>(1 + pick(3)),
+               .timeout = Millis(1 + pick(2000)),
+               .backoff = Millis(pick(4000)),
+               .kind = pick(3) == 0 ? Plan::Kind::handler : Plan::Kind::command,
+               .dead_letter = pick(3) == 0 ? Plan::DeadLetter::yes : Plan::DeadLetter::no,
+               .start = pick(5) == 0 ? Schedule::Start::at_once : Schedule::Start::after_answer});
           break;
         case 3:
           plan.close(invocation++, Millis(pick(5000)));
@@ -167,6 +208,15 @@ TEST_CASE("long random histories keep the books balanced and end empty") {
           break;
         case 5:
           plan.failure(running, 0.7);
+          break;
+        case 8:
+          plan.idle(invocation);
+          break;
+        case 9:
+          plan.spilled(spilling, pick(2) == 0 ? "" : "no");
+          break;
+        case 10:
+          plan.result(running, {AttemptResult::Kind::failed, "429", Millis(pick(3000))});
           break;
         case 6:
           plan.stopped(running);

@@ -24,7 +24,8 @@ Invocation fresh() {
                      .function_arn = "arn",
                      .trace_id = "trace",
                      .tenant_id = std::nullopt,
-                     .invocation_id = {}});
+                     .invocation_id = {},
+                     .cognito_identity = {}});
 }
 
 Invocation answered(Kind kind, int status) {

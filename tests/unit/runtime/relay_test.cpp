@@ -33,6 +33,7 @@ class Recorder {
     table.poll_asked = [this](ExchangeKind kind) {
       note(kind == ExchangeKind::next ? "asked" : "asked-restore");
     };
+    table.own_event = [] { return std::optional<OwnEvent>(); };
     table.may_poll = [this] { return may_poll.load(); };
     table.poll_went_up = [this] { note("up"); };
     table.event_head = [this](const HttpHead& head) {

@@ -1,0 +1,184 @@
+// What becomes of one task: attempts, and its ends.
+#include "extension/retry.h"
+#include "extension/schedule.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace postlude::extension {
+namespace {
+
+std::optional<std::string> optional_text(std::string text) {
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
+}
+
+}  // namespace
+
+void Schedule::start(Held& task, EpochTime now, Steps& steps) {
+  const EpochTime limit = work_deadline(task);
+  const Millis left = remaining(limit, now);
+  const RecordName before = task.name;
+  ++task.name.attempts;
+  task.state = TaskState::running;
+  task.started = now;
+  task.stopping = false;
+  task.cut_by_deadline = left < task.timeout;
+  task.due = now + std::min(task.timeout, left);
+  if (task.is_handler) {
+    find(*task.host)->idle = false;
+  }
+  steps.emplace_back(StartAttempt{before, task.name, limit});
+}
+
+void Schedule::attempt_failed(Held& task,
+                              const AttemptResult& result,
+                              EpochTime now,
+                              double random) {
+  task.stopping = false;
+  if (result.kind == AttemptResult::Kind::refused || task.name.attempts >= task.attempts) {
+    give_up(task, {TaskState::failed, result.why}, now);
+    return;
+  }
+  const Millis asked = result.retry_after.value_or(Millis::zero());
+  const Millis wait = std::max(retry_wait(task.backoff, task.name.attempts, random), asked);
+  task.state = TaskState::waiting;
+  task.due = now + wait;
+  task.not_before = now + asked;
+  if (!worth_holding(wait, remaining(work_deadline(task), now))) {
+    postpone(task, result.why, now);
+  }
+}
+
+void Schedule::interrupted(Held& task, EpochTime now, Steps& steps) {
+  task.stopping = false;
+  if (task.name.interruptions == kMostInterruptions) {
+    task.uncounted = true;
+    give_up(
+        task,
+        {TaskState::expired, fmt::format("cut by the deadline {} times", kMostInterruptions + 1)},
+        now);
+    return;
+  }
+  const RecordName before = task.name;
+  --task.name.attempts;
+  ++task.name.interruptions;
+  steps.emplace_back(NoteInterruption{before, task.name});
+  postpone(task, "cut by the deadline", now);
+}
+
+/// No attempt will follow.
+void Schedule::give_up(Held& task, Ending ending, EpochTime now) {
+  if (task.has_dead_letter) {
+    spill(task, std::move(ending), now);
+  } else {
+    end(task, ending.state, std::move(ending.why));
+  }
+}
+
+/// It does not go on in this invocation.
+void Schedule::postpone(Held& task, std::string why, EpochTime now) {
+  if (task.has_dead_letter) {
+    spill(task, {TaskState::expired, std::move(why), false}, now);
+  } else {
+    carry(task, std::move(why));
+  }
+}
+
+void Schedule::spill(Held& task, Ending ending, EpochTime now) {
+  // A quarter of the margin is left to bring the invocation to its end.
+  const EpochTime limit = shutdown_.value_or(work_deadline(task) + task.margin * 3 / 4);
+  task.state = TaskState::running;
+  task.spilling = true;
+  task.stopping = false;
+  task.due = std::min(now + kMostSpillTime, limit);
+  task.ending = std::move(ending);
+  if (task.due <= now) {
+    spill_failed(task, "no time left");
+    return;
+  }
+  pending_.emplace_back(SpillTask{task.name, task.ending->state, task.ending->why, task.due});
+}
+
+void Schedule::spill_failed(Held& task, const std::string& trouble) {
+  const std::string why = fmt::format("dead letter: {}", trouble);
+  task.spilling = false;
+  if (shutdown_) {
+    end(task, task.ending->state, why);
+    return;
+  }
+  if (!task.ending->final) {
+    task.ending.reset();
+  }
+  carry(task, why);
+}
+
+/// The environment ends, and with it what is held or comes late.
+void Schedule::end_all(EpochTime now, Steps& steps) {
+  for (auto& [number, task] : held_) {
+    if (task.spilling || has_ended(task.state)) {
+      continue;
+    }
+    if (!task.host) {
+      if (find(task.accepted_in) == nullptr) {
+        open(task.accepted_in, now);
+      }
+      task.host = task.accepted_in;
+    }
+    const bool running = task.state == TaskState::running;
+    if (running) {
+      task.uncounted = true;
+      task.spent += remaining(now, task.started);
+      if (task.has_dead_letter) {
+        steps.emplace_back(StopAttempt{number, Millis::zero()});
+      }
+    }
+    give_up(task, task.ending.value_or(Ending{TaskState::expired, "the environment ended"}), now);
+    task.stopping = running && has_ended(task.state);
+  }
+}
+
+void Schedule::note(const Held& task, std::string why) {
+  if (Open* host = find(*task.host)) {
+    host->tasks.emplace_back(task.name.number,
+                             ReceiptTask{task.id,
+                                         task.task_name,
+                                         task.state,
+                                         task.name.attempts - (task.uncounted ? 1 : 0),
+                                         task.spent,
+                                         optional_text(std::move(why))});
+  }
+}
+
+void Schedule::carry(Held& task, std::string why) {
+  task.state = TaskState::carried;
+  note(task, std::move(why));
+  task.host.reset();
+  task.spent = Millis::zero();
+}
+
+void Schedule::end(Held& task, TaskState state, std::string why) {
+  task.state = state;
+  task.stopping = false;
+  task.spilling = false;
+  note(task, std::move(why));
+  ended_.done += state == TaskState::done ? 1 : 0;
+  ended_.failed += state == TaskState::failed ? 1 : 0;
+  ended_.spilled += state == TaskState::spilled ? 1 : 0;
+  ended_.expired += state == TaskState::expired ? 1 : 0;
+}
+
+void Schedule::remove_ended(Steps& steps) {
+  for (auto entry = held_.begin(); entry != held_.end();) {
+    const Held& task = entry->second;
+    if (has_ended(task.state)) {
+      steps.emplace_back(EndTask{task.name, task.accepted_in, task.stopping});
+      entry = held_.erase(entry);
+    } else {
+      ++entry;
+    }
+  }
+}
+
+}  // namespace postlude::extension

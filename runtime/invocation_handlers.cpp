@@ -1,0 +1,110 @@
+// Handler tasks: between the end of an invocation and the runtime's next event.
+#include "runtime/invocation_flow.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace postlude::runtime {
+namespace {
+
+constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
+
+}  // namespace
+
+bool InvocationFlow::waits_for_handlers(Open& open) {
+  const bool possible = open.handlers > 0 || carried_handlers_ > 0;
+  if (!possible || open.handlers_done || open.invocation.runtime_gone() ||
+      hold_.extension() == ExtensionState::unavailable) {
+    return false;
+  }
+  // An attempt that waits to be taken is what the runtime gets first.
+  if (!open.told_idle && !lane_.offered()) {
+    open.told_idle = true;
+    tell_answered(open);
+    link_.send(Idle{open.invocation.about().key});
+  }
+  return true;
+}
+
+std::optional<EpochTime> InvocationFlow::handlers_until() {
+  std::optional<EpochTime> until;
+  for (std::size_t i = open_.size(); i-- > 0;) {
+    Open& open = *open_[i];
+    if (!open.told_idle || open.handlers_done) {
+      continue;
+    }
+    // The extension ends its attempts by then; one that does not is not waited for.
+    if (*open.work_deadline <= now()) {
+      open.handlers_done = true;
+      advance(open);
+    } else {
+      until = *open.work_deadline;
+    }
+  }
+  return until;
+}
+
+void InvocationFlow::reenter(const Reenter& reenter, std::vector<UniqueFd> event) {
+  const Open* open = find(reenter.key.sequence);
+  if (open == nullptr || event.empty()) {
+    link_.send(HandlerEnded{reenter.request_id, "its event could not be handed to the runtime"});
+    return;
+  }
+  lane_.offer(reenter, std::move(event.front()));
+  events_.resume_polls();
+}
+
+void InvocationFlow::handlers_done(const HandlersDone& done) {
+  Open* open = find(done.key.sequence);
+  if (open == nullptr) {
+    return;
+  }
+  open->handlers_done = true;
+  advance(*open);
+  events_.resume_polls();
+}
+
+void InvocationFlow::forget_handlers() {
+  if (lane_.offered()) {
+    lane_.clear();
+  }
+  for (std::size_t i = open_.size(); i-- > 0;) {
+    if (open_[i]->told_idle) {
+      advance(*open_[i]);
+    }
+  }
+}
+
+AnswerTurn InvocationFlow::handler_answer(const Exchange& exchange, const HttpHead& head) {
+  if (lane_.has_answer()) {
+    if (exchange.kind != ExchangeKind::early_response) {
+      return {.kind = AnswerTurn::Kind::discarded};
+    }
+    return {.kind = AnswerTurn::Kind::refused,
+            .refusal = {409,
+                        "AlreadyAnswered",
+                        fmt::format("invocation {} has its answer", lane_.attempt().request_id)}};
+  }
+  handler_trouble_.clear();
+  if (exchange.kind == ExchangeKind::invocation_error) {
+    handler_trouble_ =
+        fmt::format("the handler failed: {}", head.find(kErrorType).value_or("unknown error"));
+  }
+  return {.kind = AnswerTurn::Kind::handler};
+}
+
+void InvocationFlow::handler_trailers(std::string_view lines) {
+  const std::string_view type = find_field(lines, kErrorType).value_or("");
+  if (!type.empty()) {
+    handler_trouble_ = fmt::format("the handler failed: {}", type);
+  }
+}
+
+void InvocationFlow::handler_answered() {
+  if (lane_.answered()) {
+    link_.send(HandlerEnded{lane_.attempt().request_id, std::exchange(handler_trouble_, {})});
+  }
+}
+
+}  // namespace postlude::runtime
