@@ -53,12 +53,14 @@ class Flow {
     CHECK(messages() == std::vector<std::string>{"hello"});
   }
 
-  std::uint64_t deliver(const std::string& request_id, const std::string& body = "{}") {
+  std::uint64_t deliver(const std::string& request_id,
+                        const std::string& body = "{}",
+                        Millis time = std::chrono::seconds(10)) {
     const std::string head = fmt::format(
         "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {}\r\n"
         "Lambda-Runtime-Deadline-Ms: {}\r\n\r\n",
         request_id,
-        epoch_ms(now() + Millis(10000)));
+        epoch_ms(now() + time));
     const std::uint64_t sequence = traffic.event_head(HttpHead(head));
     traffic.event_bytes(sequence, body);
     return sequence;
@@ -100,16 +102,22 @@ class Flow {
       if (const auto* accepted = std::get_if<Accepted>(&message)) {
         const auto name = parse_record_name(accepted->record).value();
         last_record = spool_->read_record(name).value();
-        types.push_back("accepted " + last_record.task.name);
+        types.push_back("accepted " + last_record.task.name +
+                        (accepted->at_once ? " at once" : ""));
       } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
         types.push_back("dropped " + dropped->name + ": " + dropped->why);
       } else if (const auto* closed = std::get_if<Closed>(&message)) {
         last_closed = *closed;
         types.emplace_back("closed");
+      } else if (const auto* ended = std::get_if<HandlerEnded>(&message)) {
+        types.push_back("ended " + ended->request_id + ": " + ended->trouble);
+      } else if (const auto* inspect = std::get_if<Inspect>(&message)) {
+        last_inspect = *inspect;
+        types.emplace_back("inspect");
       } else {
         types.emplace_back(std::holds_alternative<Hello>(message)      ? "hello"
                            : std::holds_alternative<Answered>(message) ? "answered"
-                           : std::holds_alternative<Inspect>(message)  ? "inspect"
+                           : std::holds_alternative<Idle>(message)     ? "idle"
                                                                        : "other");
       }
     }
@@ -128,11 +136,26 @@ class Flow {
   RelayTraffic traffic;
   TaskRecord last_record;
   Closed last_closed;
+  Inspect last_inspect;
   int resumed = 0;
   int settled = 0;
   int began = 0;
   int over = 0;
   std::vector<std::string> lost;
+
+  /// Runs timers until one of them has sent something, at most 30 s.
+  void wait_for_messages() {
+    const auto guard = loop_.at(now() + std::chrono::seconds(30), [this] { loop_.stop(); });
+    const auto slot = loop_.add(peer_->fd(), POLLIN, [this](short) { loop_.stop(); });
+    loop_.run();
+    loop_.remove(slot);
+    loop_.cancel(guard);
+  }
+  /// Runs timers for so long.
+  void pass(Millis time) {
+    loop_.at(now() + time, [this] { loop_.stop(); });
+    loop_.run();
+  }
 
   /// What after_round() put off.
   void finish_round() { turn(); }
