@@ -1,7 +1,7 @@
 #include "runtime/settings.h"
 
 #include "common/http_head.h"
-#include "runtime/durations.h"
+#include "common/durations.h"
 #include "runtime/near_miss.h"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "common/task_limits.h"
 #include "runtime/command_config.h"
-#include "runtime/durations.h"
+#include "common/durations.h"
 #include "runtime/near_miss.h"
 #include "runtime/object_reader.h"
 
