@@ -92,7 +92,12 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     cursor_.advance_to_token();
     const std::size_t length = string_length(cursor_.rest());
-    return add_scalar(JsonNode{.kind = JsonKind::string, .text = std::move(value)}, length);
+    JsonNode node{.kind = JsonKind::string, .text = std::move(value)};
+    const std::string_view written = cursor_.rest().substr(1, length - 2);
+    if (written.find('\\') != std::string_view::npos) {
+      node.escaped = written;
+    }
+    return add_scalar(std::move(node), length);
   }
   bool binary(binary_t& /*value*/) override { return false; }  // not in JSON text
 

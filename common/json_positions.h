@@ -33,6 +33,8 @@ struct JsonNode {
   std::vector<JsonNode> items = {};  ///< of an array: elements; of an object: members
   std::string key = {};              ///< of a member: decoded
   TextPosition key_position = {};    ///< of a member: of the key's opening quote
+  /// Of a string with escapes: what stands between its quotes; else empty.
+  std::string escaped = {};
 };
 
 struct JsonProblem {
@@ -42,7 +44,7 @@ struct JsonProblem {
 
 /// A file that a person writes by hand; larger is a mistake (and a tree costs many times the text).
 inline constexpr std::size_t kMaxPositionedJsonBytes = std::size_t{256} << 10;
-/// A tree node takes some 140 bytes, and a function may have as little as 128 MB.
+/// A tree node takes some 180 bytes, and a function may have as little as 128 MB.
 inline constexpr std::size_t kMaxPositionedJsonValues = 32768;
 /// Bounds recursion over the tree.
 inline constexpr std::size_t kMaxPositionedJsonDepth = 64;

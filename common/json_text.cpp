@@ -151,4 +151,16 @@ std::string dump_json(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+void append_json_string(std::string& out, std::string_view text) {
+  // Nearly every string is of this kind, and needs no tree.
+  const auto stands_for_itself = [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  };
+  if (std::all_of(text.begin(), text.end(), stands_for_itself)) {
+    out.append("\"").append(text).append("\"");
+  } else {
+    out.append(dump_json(nlohmann::json(std::string(text))));
+  }
+}
+
 }  // namespace postlude

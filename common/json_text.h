@@ -29,4 +29,7 @@ inline constexpr std::size_t kMaxJsonDepth = 256;
 /// Compact, on one line. Invalid UTF-8 becomes U+FFFD. Throws nothing.
 [[nodiscard]] std::string dump_json(const nlohmann::json& value);
 
+/// Adds a JSON string of that text, with its quotes, as dump_json would. Throws nothing.
+void append_json_string(std::string& out, std::string_view text);
+
 }  // namespace postlude

@@ -1,6 +1,8 @@
 #include "common/spool_format.h"
 
+#include "common/json_slice.h"
 #include "common/json_text.h"
+#include "common/object_text.h"
 #include "common/task_json.h"
 
 #include <fmt/format.h>
@@ -47,71 +49,82 @@ std::optional<RecordName> parse_record_name(std::string_view file) {
 }
 
 std::string encode_record(const TaskRecord& record) {
-  nlohmann::json object = {
-      {"id", record.id},
-      {"requestId", record.key.request_id},
-      {"sequence", record.key.sequence},
-      {"deadlineMs", epoch_ms(record.deadline)},
-      {"workDeadlineMs", epoch_ms(record.work_deadline)},
-      {"functionArn", record.function_arn},
-      {"traceId", record.trace_id},
-      {"event", record.bodies.event},
-      {"response", record.bodies.response},
-      {"error", record.bodies.error},
-      {"responseHasPrelude", record.bodies.response_has_prelude},
-      {"responseTruncated", record.bodies.response_truncated},
-      {"task", task_to_json(record.task)},
-  };
+  ObjectText object;
+  object.text("id", record.id)
+      .text("requestId", record.key.request_id)
+      .json("sequence", std::to_string(record.key.sequence))
+      .number("deadlineMs", epoch_ms(record.deadline))
+      .number("workDeadlineMs", epoch_ms(record.work_deadline))
+      .text("functionArn", record.function_arn)
+      .text("traceId", record.trace_id)
+      .text("event", record.bodies.event)
+      .text("response", record.bodies.response)
+      .text("error", record.bodies.error)
+      .flag("responseHasPrelude", record.bodies.response_has_prelude)
+      .flag("responseTruncated", record.bodies.response_truncated);
   if (record.tenant_id) {
-    object["tenantId"] = *record.tenant_id;
+    object.text("tenantId", *record.tenant_id);
   }
   if (!record.cognito_identity.empty()) {
-    object["cognitoIdentity"] = record.cognito_identity;
+    object.text("cognitoIdentity", record.cognito_identity);
   }
   if (record.depth > 0) {
-    object["depth"] = record.depth;
+    object.number("depth", record.depth);
   }
   if (record.payload != "null") {
-    object["payload"] = record.payload;
+    object.text("payload", record.payload);
   }
-  return dump_json(object);
+  return object
+      .json("task", record.definition.empty() ? task_to_json(record.task) : record.definition)
+      .take();
 }
 
 Result<TaskRecord> decode_record(std::string_view text) {
-  const auto parsed = parse_json(text);
-  if (!parsed) {
-    return tl::unexpected(parsed.error());
+  const auto members = slice_object(text);
+  if (!members) {
+    return tl::unexpected(members.error());
+  }
+  TaskRecord record;
+  nlohmann::json object = nlohmann::json::object();
+  for (const JsonSlice& member : *members) {
+    if (member.key == "task") {
+      record.definition = member.value;
+    } else {
+      object[member.key] = parse_json(member.value).value();  // slice_object checked it
+    }
   }
   // The one place that reads members: nlohmann reports a missing or mistyped one by exception.
   try {
-    TaskRecord record;
-    record.id = parsed->at("id").get<std::string>();
-    record.key = {parsed->at("requestId").get<std::string>(),
-                  parsed->at("sequence").get<std::uint64_t>()};
-    record.deadline = from_epoch_ms(parsed->at("deadlineMs").get<Millis::rep>());
-    record.work_deadline = from_epoch_ms(parsed->at("workDeadlineMs").get<Millis::rep>());
-    record.function_arn = parsed->at("functionArn").get<std::string>();
-    record.trace_id = parsed->at("traceId").get<std::string>();
-    if (parsed->contains("tenantId")) {
-      record.tenant_id = parsed->at("tenantId").get<std::string>();
+    record.id = object.at("id").get<std::string>();
+    record.key = {object.at("requestId").get<std::string>(),
+                  object.at("sequence").get<std::uint64_t>()};
+    record.deadline = from_epoch_ms(object.at("deadlineMs").get<Millis::rep>());
+    record.work_deadline = from_epoch_ms(object.at("workDeadlineMs").get<Millis::rep>());
+    record.function_arn = object.at("functionArn").get<std::string>();
+    record.trace_id = object.at("traceId").get<std::string>();
+    if (object.contains("tenantId")) {
+      record.tenant_id = object.at("tenantId").get<std::string>();
     }
-    record.cognito_identity = parsed->value("cognitoIdentity", "");
-    record.depth = parsed->value("depth", 0);
-    record.bodies = {parsed->at("event").get<std::string>(),
-                     parsed->at("response").get<std::string>(),
-                     parsed->at("error").get<std::string>(),
-                     parsed->at("responseHasPrelude").get<bool>(),
-                     parsed->at("responseTruncated").get<bool>()};
-    record.payload = parsed->value("payload", "null");
-    auto task = task_from_json(parsed->at("task"));
-    if (!task) {
-      return tl::unexpected(task.error());
-    }
-    record.task = std::move(*task);
-    return record;
+    record.cognito_identity = object.value("cognitoIdentity", "");
+    record.depth = object.value("depth", 0);
+    record.bodies = {object.at("event").get<std::string>(),
+                     object.at("response").get<std::string>(),
+                     object.at("error").get<std::string>(),
+                     object.at("responseHasPrelude").get<bool>(),
+                     object.at("responseTruncated").get<bool>()};
+    record.payload = object.value("payload", "null");
   } catch (const nlohmann::json::exception& problem) {
     return fail(fmt::format("spool record: {}", problem.what()));
   }
+  if (record.definition.empty()) {
+    return fail("spool record: task is missing");
+  }
+  auto task = task_from_json(record.definition);
+  if (!task) {
+    return tl::unexpected(std::move(task.error()));
+  }
+  record.task = std::move(*task);
+  return record;
 }
 
 std::string environment_folder(std::string_view log_stream_name) {

@@ -53,6 +53,9 @@ struct TaskRecord {
   CapturedBodies bodies;
   std::string payload = "null";  ///< JSON text; of a deferred task, as the function gave it
   Task task;
+  /// task_to_json(task): made once for a task that many records have, and what a record that was
+  /// read had. Empty: encode_record makes it.
+  std::string definition = {};
 };
 
 [[nodiscard]] std::string encode_record(const TaskRecord& record);

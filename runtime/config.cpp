@@ -1,6 +1,6 @@
 #include "runtime/config.h"
 
-#include "runtime/near_miss.h"
+#include "common/near_miss.h"
 #include "runtime/settings.h"
 #include "runtime/task_config.h"
 #include "runtime/task_source.h"

@@ -3,7 +3,7 @@
 #include "common/json_positions.h"
 #include "common/json_slice.h"
 #include "common/json_text.h"
-#include "runtime/near_miss.h"
+#include "common/near_miss.h"
 #include "runtime/problem_list.h"
 #include "runtime/task_reader.h"
 

@@ -1,6 +1,6 @@
 #include "runtime/object_reader.h"
 
-#include "runtime/near_miss.h"
+#include "common/near_miss.h"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #include "runtime/settings.h"
 
+#include "common/durations.h"
 #include "common/http_head.h"
-#include "runtime/durations.h"
-#include "runtime/near_miss.h"
+#include "common/near_miss.h"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 #include "runtime/task_reader.h"
 
+#include "common/durations.h"
+#include "common/near_miss.h"
 #include "common/task_limits.h"
 #include "runtime/command_config.h"
-#include "runtime/durations.h"
-#include "runtime/near_miss.h"
 #include "runtime/object_reader.h"
 
 #include <fmt/format.h>

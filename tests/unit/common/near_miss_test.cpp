@@ -1,11 +1,11 @@
-#include "runtime/near_miss.h"
+#include "common/near_miss.h"
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <string>
 
-namespace postlude::runtime {
+namespace postlude {
 namespace {
 
 constexpr std::array<std::string_view, 5> kWords{"name", "command", "timeout", "env", "attempts"};
@@ -49,4 +49,4 @@ TEST_CASE("unlike words, no words and very long words have no near miss") {
 }
 
 }  // namespace
-}  // namespace postlude::runtime
+}  // namespace postlude

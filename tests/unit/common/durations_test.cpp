@@ -1,10 +1,10 @@
-#include "runtime/durations.h"
+#include "common/durations.h"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
 
-namespace postlude::runtime {
+namespace postlude {
 namespace {
 
 TEST_CASE("durations are whole milliseconds, seconds or minutes") {
@@ -72,4 +72,4 @@ TEST_CASE("anything else is no size") {
 }
 
 }  // namespace
-}  // namespace postlude::runtime
+}  // namespace postlude

@@ -1,10 +1,10 @@
-#include "runtime/near_miss.h"
+#include "common/near_miss.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
-namespace postlude::runtime {
+namespace postlude {
 namespace {
 
 /// No name of ours is longer, and the cost grows with the square.
@@ -62,4 +62,4 @@ std::optional<std::string_view> near_miss(std::string_view word,
   return best;
 }
 
-}  // namespace postlude::runtime
+}  // namespace postlude

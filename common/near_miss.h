@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-namespace postlude::runtime {
+namespace postlude {
 
 /// The candidate that `word` is most likely a misspelling of: the smallest number of insertions,
 /// deletions, replacements and swaps of neighbours, ignoring case, at most one for every three
@@ -12,4 +12,4 @@ namespace postlude::runtime {
 [[nodiscard]] std::optional<std::string_view> near_miss(
     std::string_view word, std::span<const std::string_view> candidates);
 
-}  // namespace postlude::runtime
+}  // namespace postlude

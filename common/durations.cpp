@@ -1,9 +1,9 @@
-#include "runtime/durations.h"
+#include "common/durations.h"
 
 #include <array>
 #include <charconv>
 
-namespace postlude::runtime {
+namespace postlude {
 namespace {
 
 struct Unit {
@@ -52,4 +52,4 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   return bytes && *bytes > 0 ? bytes : std::nullopt;
 }
 
-}  // namespace postlude::runtime
+}  // namespace postlude
