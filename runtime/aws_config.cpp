@@ -1,6 +1,7 @@
 #include "runtime/aws_config.h"
 
 #include "common/aws_services.h"
+#include "common/near_miss.h"
 #include "runtime/http_words.h"
 #include "runtime/object_reader.h"
 #include "runtime/url_config.h"
@@ -11,7 +12,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace postlude::runtime {
 namespace {
@@ -27,6 +30,19 @@ bool is_target_name(std::string_view text) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '_' || c == '.' || c == '-';
          });
+}
+
+/// The known service that a name may be a misspelling of.
+std::optional<std::string> guess_service(std::string_view name) {
+  const std::string names = json_service_names();
+  std::vector<std::string_view> known;
+  for (std::string_view rest = names; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(", "), rest.size());
+    known.push_back(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 2, rest.size()));
+  }
+  const auto guess = near_miss(name, known);
+  return guess ? std::optional<std::string>(*guess) : std::nullopt;
 }
 
 class AwsReader {
@@ -158,7 +174,7 @@ class AwsReader {
   }
 
   [[nodiscard]] std::string hint() const {
-    if (const auto guess = guess_aws_service(action_.service)) {
+    if (const auto guess = guess_service(action_.service)) {
       return fmt::format("; did you mean {}?", in_quotes(*guess));
     }
     return fmt::format(" (known without them: {})", json_service_names());

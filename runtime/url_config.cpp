@@ -20,6 +20,20 @@ bool is_allowed(char c) {
   return !is_ascii || (c > ' ' && c != kDelete && c != '#' && c != '\\');
 }
 
+bool is_host(std::string_view host) {
+  const auto in = [](std::string_view also) {
+    return [also](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             also.find(c) != std::string_view::npos;
+    };
+  };
+  if (host.starts_with('[')) {
+    return host.size() > 2 && host.ends_with(']') &&
+           std::all_of(host.begin() + 1, host.end() - 1, in(":."));
+  }
+  return !host.empty() && std::all_of(host.begin(), host.end(), in("-._"));
+}
+
 /// What is wrong with "host:port"; nothing if it is fine.
 std::optional<std::string> find_authority_problem(std::string_view authority) {
   if (authority.find('@') != std::string_view::npos) {
@@ -29,8 +43,8 @@ std::optional<std::string> find_authority_problem(std::string_view authority) {
   const std::size_t host_end =
       in_brackets ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
   const std::string_view host = authority.substr(0, host_end);
-  if (host.empty() || (in_brackets && host.size() <= 2)) {
-    return "it names no host";
+  if (!is_host(host)) {
+    return host.empty() ? "it names no host" : "its host is no name and no address";
   }
   std::string_view port = authority.substr(host_end);
   if (port.empty()) {
