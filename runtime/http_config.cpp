@@ -147,12 +147,6 @@ class HttpReader {
       const JsonNode& item = list->items[index];
       const std::string label = fmt::format("allowHosts[{}]", index);
       auto host = read_plain_text(item, label, problems);
-      if (host) {
-        if (const auto problem = find_allowed_host_problem(*host)) {
-          problems.add(item.position,
-                       fmt::format("{} is {}: {}", label, in_quotes(*host), *problem));
-        }
-      }
       action_.allow_hosts.push_back(std::move(host).value_or(std::string()));
     }
   }

@@ -1,5 +1,5 @@
-// Any bytes as the body of POST .../tasks: never a crash, a refusal has a status of the contract and
-// a message of one line, and what is accepted can be kept in a record and read back.
+// Any bytes as the body of POST .../tasks: never a crash, a refusal has a status of the contract
+// and a message of one line, and what is accepted can be kept in a record and read back.
 #include "common/json_text.h"
 #include "common/spool_format.h"
 #include "common/task_json.h"

@@ -1,5 +1,5 @@
-// Any bytes as a stream of HTTP messages: they are found the same however the stream is cut, no byte
-// is lost or seen twice, and what was taken for a head can be read as one.
+// Any bytes as a stream of HTTP messages: they are found the same however the stream is cut, no
+// byte is lost or seen twice, and what was taken for a head can be read as one.
 #include "common/http_framing.h"
 #include "common/http_head.h"
 #include "tests/fuzz/require.h"

@@ -1,5 +1,5 @@
-// Any bytes as a string with templates, and as a reference of `match`: never a crash, a problem stands
-// within the text, and what was understood can be written again and means the same.
+// Any bytes as a string with templates, and as a reference of `match`: never a crash, a problem
+// stands within the text, and what was understood can be written again and means the same.
 #include "common/template.h"
 #include "tests/fuzz/require.h"
 
