@@ -13,8 +13,8 @@
 
 namespace postlude {
 
-/// Reads members of one object that a program wrote, and keeps the first error; a failed read yields
-/// an empty value. Members that nobody asks for are ignored. The object must outlive it.
+/// Reads members of one object that a program wrote, and keeps the first error; a failed read
+/// yields an empty value. Members that nobody asks for are ignored. The object must outlive it.
 class JsonMembers {
  public:
   using Pairs = std::vector<std::pair<std::string, std::string>>;

@@ -7,8 +7,8 @@
 
 namespace postlude {
 
-/// Writes one JSON object as text, member by member. It never looks into JSON that it is given: that
-/// stays as it is, digit for digit.
+/// Writes one JSON object as text, member by member. It never looks into JSON that it is given:
+/// that stays as it is, digit for digit.
 class ObjectText {
  public:
   ObjectText& json(std::string_view key, std::string_view json);

@@ -30,10 +30,8 @@ inline constexpr std::array<std::string_view, std::variant_size_v<Action>> kActi
 template <class Value, std::size_t kCount>
 [[nodiscard]] std::string_view word_of(Value value,
                                        const std::array<TaskWord<Value>, kCount>& words) {
-  const auto* const found =
-      std::find_if(words.begin(), words.end(), [value](const auto& entry) {
-        return entry.value == value;
-      });
+  const auto* const found = std::find_if(
+      words.begin(), words.end(), [value](const auto& entry) { return entry.value == value; });
   return found != words.end() ? found->word : std::string_view();
 }
 

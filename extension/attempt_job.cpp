@@ -46,8 +46,7 @@ AttemptResult call_http(const HttpAction& action,
     }
     allowed = std::move(*parsed);
   }
-  const auto request =
-      make_http_request(action, input.record.id, allowed ? &*allowed : nullptr);
+  const auto request = make_http_request(action, input.record.id, allowed ? &*allowed : nullptr);
   if (!request) {
     return refused(request.error().message);
   }
@@ -66,10 +65,8 @@ Result<std::string> read_event(const AttemptInput& input, std::size_t limit) {
   std::string event(static_cast<std::size_t>(input.event_bytes), '\0');
   std::size_t read = 0;
   while (read < event.size()) {
-    const ssize_t size = ::pread(input.event_file.get(),
-                                 event.data() + read,
-                                 event.size() - read,
-                                 static_cast<off_t>(read));
+    const ssize_t size = ::pread(
+        input.event_file.get(), event.data() + read, event.size() - read, static_cast<off_t>(read));
     if (size < 0 && errno == EINTR) {
       continue;
     }
@@ -165,9 +162,9 @@ tl::expected<std::string, TemplateFailure> secret_value(SecretKind kind,
     return std::move(*value);
   }
   const bool passing = value.error().kind == AttemptResult::Kind::failed;
-  return tl::unexpected(TemplateFailure{
-      std::move(value.error().why),
-      passing ? TemplateFailure::Next::retry : TemplateFailure::Next::fail});
+  return tl::unexpected(
+      TemplateFailure{std::move(value.error().why),
+                      passing ? TemplateFailure::Next::retry : TemplateFailure::Next::fail});
 }
 
 }  // namespace
@@ -213,24 +210,23 @@ std::string run_spill(const AttemptInput& input,
   const TaskDocument document = input.document();
   // One that is too large in any case is left out unread.
   const auto event = read_event(input, most_message_bytes(target->kind));
-  const AttemptResult result =
-      send_dead_letter(to,
-                       {.id = input.record.id,
-                        .state = state_name(step.state),
-                        .attempts = step.name.attempts,
-                        .last_error = step.why.empty() ? std::nullopt
-                                                       : std::optional<std::string_view>(step.why),
-                        .definition = input.record.definition,
-                        .before_event = document.before_event,
-                        .event = event ? std::optional<std::string_view>(*event) : std::nullopt,
-                        .after_event = document.after_event},
-                       {.task_id = input.record.id,
-                        .task_name = input.record.task.name,
-                        .trace_id = input.record.trace_id,
-                        .body = {},
-                        .at = now()},
-                       client_for(services, call),
-                       step.until);
+  const AttemptResult result = send_dead_letter(
+      to,
+      {.id = input.record.id,
+       .state = state_name(step.state),
+       .attempts = step.name.attempts,
+       .last_error = step.why.empty() ? std::nullopt : std::optional<std::string_view>(step.why),
+       .definition = input.record.definition,
+       .before_event = document.before_event,
+       .event = event ? std::optional<std::string_view>(*event) : std::nullopt,
+       .after_event = document.after_event},
+      {.task_id = input.record.id,
+       .task_name = input.record.task.name,
+       .trace_id = input.record.trace_id,
+       .body = {},
+       .at = now()},
+      client_for(services, call),
+      step.until);
   if (result.kind == AttemptResult::Kind::success) {
     return {};
   }

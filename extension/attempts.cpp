@@ -43,14 +43,12 @@ void Attempts::start(std::uint64_t number, AttemptInput input, const InvocationK
 void Attempts::run_on_worker(std::uint64_t number) {
   Running& attempt = running_.at(number);
   attempt.call = std::make_shared<HttpCall>();
-  workers_.submit([this,
-                   number,
-                   serial = attempt.serial,
-                   input = attempt.input,
-                   call = attempt.call]() -> Workers::Completion {
-    auto end = std::make_shared<JobEnd>(run_job(*input, place_.folder, services_, *call));
-    return [this, number, serial, end] { job_ended(number, serial, std::move(*end)); };
-  });
+  workers_.submit(
+      [this, number, serial = attempt.serial, input = attempt.input, call = attempt.call]()
+          -> Workers::Completion {
+        auto end = std::make_shared<JobEnd>(run_job(*input, place_.folder, services_, *call));
+        return [this, number, serial, end] { job_ended(number, serial, std::move(*end)); };
+      });
 }
 
 void Attempts::spill(const SpillTask& step, AttemptInput input) {
@@ -156,10 +154,11 @@ void Attempts::start_command(std::uint64_t number, const CommandAction& action) 
   }
   attempt.command = std::make_unique<RunCommand>(
       CommandPlace{place_.loop, place_.descendants, place_.log}, input.record.id);
-  const auto started = attempt.command->start(
-      std::move(*spec), input.document(), input.event(), [this, number](const AttemptResult& result) {
-        end(number, result);
-      });
+  const auto started =
+      attempt.command->start(std::move(*spec),
+                             input.document(),
+                             input.event(),
+                             [this, number](const AttemptResult& result) { end(number, result); });
   if (!started) {
     end(number, started.error());
   }

@@ -1,22 +1,47 @@
 #include "extension/conductor.h"
 
-#include "extension/command_spec.h"
-#include "extension/task_document.h"
+#include "extension/match.h"
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <cassert>
 #include <csignal>
 #include <utility>
 
 namespace postlude::extension {
 
-Conductor::Session::Session(EventLoop& loop, const Hello& first, ExtensionApi::Handlers handlers)
+Conductor::Session::Session(Conductor& conductor,
+                            const Hello& first,
+                            ExtensionApi::Handlers handlers)
     : hello(first),
       spool(Spool::attach(first.spool)),
       schedule(first.concurrency),
       captures(spool),
-      platform(loop, first.runtime_api, std::move(handlers)) {}
+      platform(conductor.loop_, first.runtime_api, std::move(handlers)),
+      attempts(
+          {.loop = conductor.loop_,
+           .descendants = conductor.descendants_,
+           .log = conductor.log_,
+           .shim = conductor.shim_,
+           .environment = conductor.environment_,
+           .task_root = first.task_root,
+           .folder = first.spool,
+           .concurrency = first.concurrency},
+          {.ended =
+               [&conductor](std::uint64_t number, const AttemptResult& result) {
+                 conductor.on_attempt_ended(number, result);
+               },
+           .spilled =
+               [&conductor](std::uint64_t number, const std::string& trouble) {
+                 conductor.apply(conductor.session_->schedule.spill_ended(number, trouble, now()));
+               },
+           .reentered =
+               [this](std::uint64_t number, const std::string& request_id) {
+                 schedule.handler_request(number, request_id);
+               }}) {}
 
 Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
     : signals_(std::move(signals)),
@@ -35,8 +60,8 @@ Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment
 Result<void> Conductor::run() {
   Descendants::adopt_orphans();
   loop_.run();
-  for (auto& [number, task] : tasks_) {
-    task.command.reset();
+  for (const auto& [number, record] : tasks_) {
+    session_->attempts.forget(number);
   }
   descendants_.await_deaths();
   return outcome_;
@@ -75,8 +100,10 @@ void Conductor::on_message(const Message& message) {
     runtime_gone_ = true;
   } else if (const auto* inspect = std::get_if<Inspect>(&message)) {
     on_inspect(*inspect);
-  } else if (std::holds_alternative<ShutDown>(message)) {
-    on_shut_down();
+  } else if (const auto* ended = std::get_if<HandlerEnded>(&message)) {
+    session_->attempts.handler_ended(*ended);
+  } else if (const auto* down = std::get_if<ShutDown>(&message)) {
+    on_shut_down(*down);
   } else {
     log_.error("shim link: a message that only the extension sends");
   }
@@ -89,7 +116,7 @@ void Conductor::on_hello(const Hello& hello) {
   }
   log_ = Log(STDOUT_FILENO, hello.log_level);
   session_.emplace(
-      loop_,
+      *this,
       hello,
       ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
                              [this](const PlatformEvent& event) { on_platform_event(event); },
@@ -123,9 +150,21 @@ void Conductor::on_accepted(const Accepted& accepted) {
     files.erase(files.begin());
   }
   session_->captures.hold(*record, std::move(files));
-  HeldTask& task = tasks_[name->number];
-  task.record = std::move(*record);
-  apply(session_->schedule.accepted(*name, task.record, now()));
+  if (!record->task.match.empty() && !matches_answer(*record)) {
+    session_->spool.remove_record(*name);
+    session_->captures.let_go(record->key);
+    return;
+  }
+  const TaskRecord& task = tasks_[name->number] = std::move(*record);
+  const auto start = accepted.at_once ? Schedule::Start::at_once : Schedule::Start::after_answer;
+  apply(session_->schedule.accepted(*name, task, now(), start));
+}
+
+/// A task that does not match was never accepted: nobody was told an id of it.
+bool Conductor::matches_answer(const TaskRecord& record) {
+  AttemptInput input = input_for(record);
+  input.work_deadline = record.work_deadline;
+  return matches(record.task.match, template_sources(input, session_->attempts.services()));
 }
 
 /// From the open file that came along, because functions clean /tmp; else by its name.
@@ -157,11 +196,8 @@ void Conductor::on_inspect(const Inspect& inspect) {
   shim_.send(states);
 }
 
-void Conductor::on_shut_down() {
-  apply(session_->schedule.shut_down(now(), now()));
-  descendants_.await_deaths();
-  shim_.send(Empty{});
-  loop_.stop();
+void Conductor::on_shut_down(const ShutDown& down) {
+  apply(session_->schedule.shut_down(now(), down.deadline));
 }
 
 void Conductor::on_registered(const Registered& registered) {
@@ -191,24 +227,16 @@ void Conductor::on_signal() {
   if (!child_changed) {
     return;
   }
-  std::vector<RunCommand*> running;
-  for (auto& [number, task] : tasks_) {
-    if (task.command) {
-      running.push_back(task.command.get());
-    }
-  }
-  for (RunCommand* command : running) {
-    command->child_changed();
+  if (session_) {
+    session_->attempts.child_changed();
   }
   descendants_.child_changed();
 }
 
 void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& result) {
-  HeldTask& task = tasks_.at(number);
-  // It is the caller of this: it may go only when the round is over.
-  loop_.after_round([command = std::shared_ptr<RunCommand>(std::move(task.command))] {});
   if (!result.why.empty()) {
-    log_.debug("attempt ended: " + result.why, {task.record.key.request_id, task.record.id});
+    const TaskRecord& record = tasks_.at(number);
+    log_.debug("attempt ended: " + result.why, {record.key.request_id, record.id});
   }
   const auto random = std::generate_canonical<double, 16>(random_);
   apply(session_->schedule.attempt_ended(number, result, now(), random));
@@ -229,21 +257,24 @@ void Conductor::apply(Steps steps) {
   doing_ = false;
   assert(session_->schedule.accounting().balanced());
   set_timer();
+  if (session_->schedule.over() && !std::exchange(told_empty_, true)) {
+    descendants_.await_deaths();
+    shim_.send(Empty{});
+    loop_.stop();
+  }
 }
 
 void Conductor::perform(const StartAttempt& step) {
-  HeldTask& task = tasks_.at(step.after.number);
   rename(step.before, step.after);
-  if (const auto started = start_command(task, step); !started) {
-    task.command.reset();
-    on_attempt_ended(step.after.number, started.error());
-  }
+  AttemptInput input = input_for(tasks_.at(step.after.number));
+  input.attempt = step.after.attempts;
+  input.work_deadline = step.work_deadline;
+  input.until = step.until;
+  session_->attempts.start(step.after.number, std::move(input), step.host);
 }
 
 void Conductor::perform(const StopAttempt& step) {
-  if (RunCommand* command = tasks_.at(step.number).command.get()) {
-    command->stop(step.grace);
-  }
+  session_->attempts.stop(step.number, step.grace);
 }
 
 void Conductor::perform(const NoteInterruption& step) {
@@ -253,11 +284,16 @@ void Conductor::perform(const NoteInterruption& step) {
 void Conductor::perform(const EndTask& step) {
   session_->spool.remove_record(step.name);
   session_->captures.let_go(step.accepted_in);
+  session_->attempts.forget(step.name.number);
   tasks_.erase(step.name.number);
 }
 
 void Conductor::perform(const SpillTask& step) {
-  apply(session_->schedule.spill_ended(step.name.number, "not yet", now()));
+  AttemptInput input = input_for(tasks_.at(step.name.number));
+  input.attempt = std::max(step.name.attempts, 1);
+  input.work_deadline = input.record.work_deadline;
+  input.until = step.until;
+  session_->attempts.spill(step, std::move(input));
 }
 
 void Conductor::perform(const HandlersDone& step) {
@@ -271,36 +307,23 @@ void Conductor::perform(const WriteReceipt& step) {
 }
 
 void Conductor::perform(const ReleaseInvocation& step) {
+  session_->attempts.rest();
   descendants_.await_deaths();
   shim_.send(Settled{step.key, step.carried, step.carried_handlers});
   ask_platform(session_->release.settled(step.key.request_id));
 }
 
-tl::expected<void, AttemptResult> Conductor::start_command(HeldTask& task,
-                                                           const StartAttempt& step) {
-  const TaskRecord& record = task.record;
-  auto spec = command_spec(std::get<CommandAction>(record.task.action),
-                           {.record = record,
-                            .attempt = step.after.attempts,
-                            .work_deadline = step.work_deadline,
-                            .environment = environment_,
-                            .task_root = session_->hello.task_root});
-  if (!spec) {
-    return tl::unexpected(AttemptResult{AttemptResult::Kind::refused, spec.error().message});
-  }
+AttemptInput Conductor::input_for(const TaskRecord& record) {
   const Bodies& bodies = session_->captures.bodies(record);
-  TaskDocument document = task_document({.record = record,
-                                         .attempt = step.after.attempts,
-                                         .work_deadline = step.work_deadline,
-                                         .response = bodies.response,
-                                         .error = bodies.error});
-  task.command = std::make_unique<RunCommand>(CommandPlace{loop_, descendants_, log_}, record.id);
-  return task.command->start(std::move(*spec),
-                             std::move(document),
-                             {bodies.event, bodies.event_bytes},
-                             [this, number = step.after.number](const AttemptResult& result) {
-                               on_attempt_ended(number, result);
-                             });
+  AttemptInput input;
+  input.record = record;
+  if (bodies.event >= 0) {
+    input.event_file = UniqueFd(::fcntl(bodies.event, F_DUPFD_CLOEXEC, 0));
+    input.event_bytes = bodies.event_bytes;
+  }
+  input.response = bodies.response;
+  input.error = bodies.error;
+  return input;
 }
 
 void Conductor::rename(const RecordName& before, const RecordName& after) {

@@ -7,11 +7,11 @@
 #include "common/packet_socket.h"
 #include "common/signals.h"
 #include "common/spool.h"
+#include "extension/attempts.h"
 #include "extension/captures.h"
 #include "extension/descendants.h"
 #include "extension/extension_api.h"
 #include "extension/release.h"
-#include "extension/run_command.h"
 #include "extension/schedule.h"
 #include "extension/shim_link.h"
 
@@ -24,7 +24,7 @@
 namespace postlude::extension {
 
 /// The extension at work: carries what the shim, the platform, children and time report to the
-/// schedule, and does what the schedule says. One thread.
+/// schedule, and does what the schedule says. On one thread; what may block is done by Attempts.
 class Conductor {
  public:
   Conductor(PacketSocket shim, Signals signals, Environment environment);
@@ -36,7 +36,7 @@ class Conductor {
  private:
   /// What the shim's first message makes possible.
   struct Session {
-    Session(EventLoop& loop, const Hello& first, ExtensionApi::Handlers handlers);
+    Session(Conductor& conductor, const Hello& first, ExtensionApi::Handlers handlers);
 
     Hello hello;
     Spool spool;
@@ -44,11 +44,7 @@ class Conductor {
     Captures captures;
     Release release;
     ExtensionApi platform;
-  };
-
-  struct HeldTask {
-    TaskRecord record;
-    std::unique_ptr<RunCommand> command;  ///< while an attempt runs
+    Attempts attempts;
   };
 
   void on_message(const Message& message);
@@ -57,9 +53,10 @@ class Conductor {
   void on_accepted(const Accepted& accepted);
   [[nodiscard]] Result<TaskRecord> read_record(const std::optional<RecordName>& name,
                                                const std::vector<UniqueFd>& files) const;
+  [[nodiscard]] bool matches_answer(const TaskRecord& record);
   void on_closed(const Closed& closed);
   void on_inspect(const Inspect& inspect);
-  void on_shut_down();
+  void on_shut_down(const ShutDown& down);
   void on_registered(const Registered& registered);
   void on_platform_event(const PlatformEvent& event);
   void on_signal();
@@ -74,13 +71,10 @@ class Conductor {
   void perform(const HandlersDone& step);
   void perform(const WriteReceipt& step);
   void perform(const ReleaseInvocation& step);
-  [[nodiscard]] tl::expected<void, AttemptResult> start_command(HeldTask& task,
-                                                                const StartAttempt& step);
+  [[nodiscard]] AttemptInput input_for(const TaskRecord& record);
   void rename(const RecordName& before, const RecordName& after);
   void ask_platform(Release::Verdict verdict);
   void set_timer();
-  void end();
-
   EventLoop loop_;
   Signals signals_;
   Environment environment_;
@@ -88,10 +82,11 @@ class Conductor {
   Descendants descendants_;
   ShimLink shim_;
   std::optional<Session> session_;
-  std::map<std::uint64_t, HeldTask> tasks_;  ///< by record number
+  std::map<std::uint64_t, TaskRecord> tasks_;  ///< by record number
   std::deque<Step> to_do_;
   bool doing_ = false;
   bool runtime_gone_ = false;
+  bool told_empty_ = false;
   std::optional<EventLoop::TimerId> timer_;
   std::minstd_rand random_;
   Result<void> outcome_;

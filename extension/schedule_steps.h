@@ -20,7 +20,9 @@ namespace postlude::extension {
 struct StartAttempt {
   RecordName before;
   RecordName after;
-  EpochTime work_deadline;  ///< of the invocation in whose time it runs
+  InvocationKey host;       ///< the invocation in whose time it runs
+  EpochTime work_deadline;  ///< of that one
+  EpochTime until;          ///< StopAttempt follows then
 };
 
 /// Ask the attempt to end, and force it after `grace`. Its result is still expected, unless `grace`

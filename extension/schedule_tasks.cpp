@@ -29,7 +29,7 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   if (task.is_handler) {
     find(*task.host)->idle = false;
   }
-  steps.emplace_back(StartAttempt{before, task.name, limit});
+  steps.emplace_back(StartAttempt{before, task.name, *task.host, limit, task.due});
 }
 
 void Schedule::attempt_failed(Held& task,

@@ -23,11 +23,11 @@ ShimLink::~ShimLink() {
   }
 }
 
-void ShimLink::send(const Message& message) {
+void ShimLink::send(const Message& message, std::vector<UniqueFd> files) {
   if (!open_) {
     return;
   }
-  queue_.push_back(encode(message));
+  queue_.push_back({encode(message), std::move(files)});
   send_queued();
 }
 
@@ -65,7 +65,7 @@ void ShimLink::receive_all() {
 
 void ShimLink::send_queued() {
   while (!queue_.empty()) {
-    const auto sent = socket_.send(queue_.front());
+    const auto sent = socket_.send(queue_.front().packet, queue_.front().files);
     if (!sent && sent.error().code == ErrorCode::would_block && queue_.size() < kMostQueued) {
       loop_.set_events(slot_, POLLIN | POLLOUT);
       return;

@@ -27,8 +27,8 @@ class ShimLink {
   ~ShimLink();
 
   /// In order. What a shim that does not read leaves unsent is queued; too much of it counts as a
-  /// closed link.
-  void send(const Message& message);
+  /// closed link. Open files go along, where the kernel takes them.
+  void send(const Message& message, std::vector<UniqueFd> files = {});
 
   /// The open files that came with the message being handled; once.
   [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_.take_descriptors(); }
@@ -43,7 +43,11 @@ class ShimLink {
   PacketSocket socket_;
   Handlers handlers_;
   EventLoop::Slot slot_;
-  std::deque<std::string> queue_;
+  struct Queued {
+    std::string packet;
+    std::vector<UniqueFd> files;
+  };
+  std::deque<Queued> queue_;
   bool open_ = true;
 };
 

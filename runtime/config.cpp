@@ -108,6 +108,11 @@ tl::expected<Config, Problems> load_config(const Environment& environment) {
   if (!problems.empty()) {
     return tl::unexpected<Problems>(std::move(problems));
   }
+  for (Task& task : config.tasks) {
+    if (!task.dead_letter) {
+      task.dead_letter = config.dead_letter;
+    }
+  }
   config.warnings = warn_of_misspelt(environment);
   return config;
 }

@@ -36,9 +36,11 @@ struct Config {
   std::string log_stream_name;  ///< AWS_LAMBDA_LOG_STREAM_NAME; empty if unset
 
   // Settings (contract.md 3); their defaults stand in settings.cpp.
-  std::vector<Task> tasks;
+  std::vector<Task> tasks;  ///< each with `dead_letter` where it has none of its own
   int concurrency = 0;
   Millis deadline_margin = Millis::zero();  ///< as set: use deadline_margin() below
+  std::optional<Millis> hold_limit;         ///< of an environment, from the end of the answer
+  std::optional<std::string> dead_letter;   ///< ARN; of tasks that a function defers, too
   std::string spool_dir;                    ///< absolute
   ResponseMode response_mode = ResponseMode::passthrough;
   std::optional<std::string> exec_wrapper;

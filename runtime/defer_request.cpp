@@ -1,9 +1,11 @@
 #include "runtime/defer_request.h"
 
+#include "common/json_node.h"
 #include "common/json_positions.h"
 #include "common/json_slice.h"
 #include "common/json_text.h"
 #include "common/near_miss.h"
+#include "common/task_words.h"
 #include "runtime/problem_list.h"
 #include "runtime/task_reader.h"
 
@@ -64,6 +66,16 @@ tl::expected<Task, ApiError> read_named(const JsonNode& definition,
   return tl::unexpected(ApiError{404, "UnknownTask", std::move(message)});
 }
 
+/// What a task without a name is called.
+std::string_view action_key(const JsonNode& definition) {
+  for (const std::string_view key : kActionKeys) {
+    if (find_member(definition, key) != nullptr) {
+      return key;
+    }
+  }
+  return kActionKeys.front();
+}
+
 /// It runs whatever the outcome, once: what says otherwise has no place in it.
 tl::expected<Task, ApiError> read_inline(JsonNode definition) {
   ProblemList problems;
@@ -81,14 +93,17 @@ tl::expected<Task, ApiError> read_inline(JsonNode definition) {
     JsonNode& name = definition.items.emplace_back();
     name.kind = JsonKind::string;
     name.key = "name";
-    name.text = "command";
+    name.text = action_key(definition);
   }
-  Task task = read_task(definition, problems);
+  // Read as what it is, so that a reference to its payload is none to nothing.
+  JsonNode& trigger = definition.items.emplace_back();
+  trigger.kind = JsonKind::string;
+  trigger.key = "trigger";
+  trigger.text = word_of(Trigger::demand, kTriggerWords);
+  Task task = read_task(definition, TaskOrigin::request, problems);
   if (!problems.empty()) {
     return malformed(fmt::format("{}", fmt::join(problems.messages(), "; ")));
   }
-  task.trigger = Trigger::demand;
-  task.when = When::always;
   return task;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/object_reader.h"
 
+#include "common/json_node.h"
 #include "common/near_miss.h"
 
 #include <fmt/format.h>
@@ -41,10 +42,7 @@ ObjectReader::ObjectReader(const JsonNode& object,
 }
 
 const JsonNode* ObjectReader::find(std::string_view key) const {
-  const auto member = std::find_if(object_.items.begin(),
-                                   object_.items.end(),
-                                   [key](const JsonNode& item) { return item.key == key; });
-  return member != object_.items.end() ? &*member : nullptr;
+  return find_member(object_, key);
 }
 
 bool ObjectReader::misspelt(std::string_view key) const {

@@ -1,5 +1,6 @@
 #include "runtime/settings.h"
 
+#include "common/arn.h"
 #include "common/durations.h"
 #include "common/http_head.h"
 #include "common/near_miss.h"
@@ -49,21 +50,19 @@ SettingProblem read_deadline_margin(std::string_view value, Config& config) {
   return problem;
 }
 
-SettingProblem read_hold_limit(std::string_view value, Config& /*config*/) {
+SettingProblem read_hold_limit(std::string_view value, Config& config) {
   SettingProblem problem;
-  if (duration_of(value, problem)) {
-    problem = not_yet(value);
-  }
+  config.hold_limit = duration_of(value, problem);
   return problem;
 }
 
-SettingProblem read_dead_letter(std::string_view value, Config& /*config*/) {
-  // arn:partition:service:region:account:resource
-  constexpr std::ptrdiff_t kColons = 5;
-  if (!value.starts_with("arn:") || std::count(value.begin(), value.end(), ':') < kColons) {
-    return is_not(value, "an ARN");
+SettingProblem read_dead_letter(std::string_view value, Config& config) {
+  const auto target = parse_target_arn(value);
+  if (!target) {
+    return fmt::format("{}: {}", in_quotes(value), target.error().message);
   }
-  return not_yet(value);
+  config.dead_letter = value;
+  return std::nullopt;
 }
 
 SettingProblem read_spool_dir(std::string_view value, Config& config) {
@@ -158,10 +157,10 @@ constexpr std::array<Setting, 12> kSettings{{
      .meaning = "deferred work stops this long before the invocation's deadline",
      .read = read_deadline_margin},
     {.name = "POSTLUDE_HOLD_LIMIT",
-     .meaning = "longest hold after the answer (not in this version)",
+     .meaning = "longest time an environment is kept for tasks after the answer",
      .read = read_hold_limit},
     {.name = "POSTLUDE_DEAD_LETTER",
-     .meaning = "ARN that takes unfinished work (not in this version)",
+     .meaning = "ARN that takes work which cannot be finished here",
      .read = read_dead_letter},
     {.name = "POSTLUDE_SPOOL_DIR",
      .fallback = "/tmp/postlude",

@@ -1,15 +1,15 @@
 #include "runtime/task_config.h"
 
 #include "common/json_positions.h"
-#include "common/json_text.h"
 #include "common/task_json.h"
+#include "common/task_words.h"
 #include "runtime/object_reader.h"
 #include "runtime/problem_list.h"
 #include "runtime/task_reader.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <unordered_map>
@@ -25,7 +25,8 @@ constexpr std::string_view kVersion = "1";
 const JsonNode* find_tasks_array(const JsonNode& document, ProblemList& problems) {
   const bool looks_like_task =
       std::any_of(document.items.begin(), document.items.end(), [](const JsonNode& member) {
-        return member.key == "name" || member.key == "command";
+        return member.key == "name" ||
+               std::find(kActionKeys.begin(), kActionKeys.end(), member.key) != kActionKeys.end();
       });
   if (looks_like_task) {
     problems.add(document.position, "expected an array of tasks, found one task: put it in [ ]");
@@ -87,11 +88,10 @@ void check_unique_names(const JsonNode& array, ProblemList& problems) {
 void check_total_size(const JsonNode& array,
                       const std::vector<Task>& tasks,
                       ProblemList& problems) {
-  nlohmann::json serialized = nlohmann::json::array();
+  std::size_t bytes = 2;  // the brackets
   for (const Task& task : tasks) {
-    serialized.push_back(task_to_json(task));
+    bytes += task_to_json(task).size() + 1;
   }
-  const std::size_t bytes = dump_json(serialized).size();
   if (bytes > kMaxSerializedTaskBytes) {
     problems.add(array.position,
                  fmt::format("the tasks take {} bytes in the form the extension gets them, at most "
@@ -112,7 +112,7 @@ std::vector<Task> read_tasks(const JsonNode& document, ProblemList& problems) {
                  fmt::format("{} tasks, at most {} are possible", array->items.size(), kMaxTasks));
   }
   for (const JsonNode& item : array->items) {
-    tasks.push_back(read_task(item, problems));
+    tasks.push_back(read_task(item, TaskOrigin::configuration, problems));
   }
   check_unique_names(*array, problems);
   if (problems.empty()) {

@@ -18,8 +18,7 @@ inline constexpr std::size_t kMaxSerializedTaskBytes = std::size_t{48} << 10;
 inline constexpr std::size_t kMaxTaskProblems = 100;
 
 /// Reads a POSTLUDE_TASKS document (contract.md 4.1): the tasks in their order, or every problem as
-/// "SOURCE:LINE:COLUMN: message", sorted by position. What the contract has but this version does
-/// not is a problem, never ignored. Pure; throws nothing.
+/// "SOURCE:LINE:COLUMN: message", sorted by position. Pure; throws nothing.
 [[nodiscard]] tl::expected<std::vector<Task>, Problems> parse_tasks(std::string_view source,
                                                                     std::string_view text);
 

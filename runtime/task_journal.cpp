@@ -1,5 +1,7 @@
 #include "runtime/task_journal.h"
 
+#include "common/task_json.h"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -45,6 +47,13 @@ bool waits_for(const Task& task, Outcome outcome) {
 
 }  // namespace
 
+TaskJournal::TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log)
+    : config_(config), spool_(spool), link_(link), log_(log) {
+  for (const Task& task : config.tasks) {
+    definitions_.push_back(task_to_json(task));
+  }
+}
+
 std::optional<InvocationBodies> TaskJournal::begin_capture(std::uint64_t sequence) {
   if (config_.tasks.empty() || !spool_) {
     return std::nullopt;
@@ -59,7 +68,11 @@ std::optional<InvocationBodies> TaskJournal::begin_capture(std::uint64_t sequenc
 
 EpochTime TaskJournal::work_deadline(const Invocation& invocation) const {
   const auto& about = invocation.about();
-  return about.deadline - deadline_margin(config_, remaining(about.deadline, about.event_time));
+  const EpochTime deadline =
+      about.deadline - deadline_margin(config_, remaining(about.deadline, about.event_time));
+  return config_.hold_limit && invocation.outcome()
+             ? std::min(deadline, invocation.response_end() + *config_.hold_limit)
+             : deadline;
 }
 
 std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) const {
@@ -160,8 +173,8 @@ bool TaskJournal::waits_for_timeouts() const {
 }
 
 EpochTime TaskJournal::timeout_due(const Invocation& invocation) const {
-  const EpochTime deadline = work_deadline(invocation);
-  return deadline - remaining(invocation.about().deadline, deadline);
+  const auto& about = invocation.about();
+  return about.deadline - 2 * deadline_margin(config_, remaining(about.deadline, about.event_time));
 }
 
 TaskRecord TaskJournal::record_of(const Invocation& invocation,
@@ -169,18 +182,29 @@ TaskRecord TaskJournal::record_of(const Invocation& invocation,
                                   const Origin& origin,
                                   int number) const {
   const auto& about = invocation.about();
-  return {.id = task_id(origin.request_id, task.name, number),
-          .key = about.key,
-          .deadline = about.deadline,
-          .work_deadline = work_deadline(invocation),
-          .function_arn = about.function_arn,
-          .trace_id = about.trace_id,
-          .tenant_id = about.tenant_id,
-          .cognito_identity = about.cognito_identity,
-          .depth = origin.depth,
-          .bodies = {},
-          .payload = "null",
-          .task = task};
+  TaskRecord record{.id = task_id(origin.request_id, task.name, number),
+                    .key = about.key,
+                    .deadline = about.deadline,
+                    .work_deadline = work_deadline(invocation),
+                    .function_arn = about.function_arn,
+                    .trace_id = about.trace_id,
+                    .tenant_id = about.tenant_id,
+                    .cognito_identity = about.cognito_identity,
+                    .depth = origin.depth,
+                    .bodies = {},
+                    .payload = "null",
+                    .task = task};
+  if (!record.task.dead_letter) {
+    record.task.dead_letter = config_.dead_letter;
+  }
+  const auto configured = std::find_if(config_.tasks.begin(),
+                                       config_.tasks.end(),
+                                       [&task](const Task& one) { return &one == &task; });
+  if (configured != config_.tasks.end()) {
+    record.definition =
+        definitions_.at(static_cast<std::size_t>(configured - config_.tasks.begin()));
+  }
+  return record;
 }
 
 void TaskJournal::accept_task(const Invocation& invocation,

@@ -36,8 +36,8 @@ enum class HandOver {
 class TaskJournal {
  public:
   /// `spool` is null, with the reason, where its folder could not be made.
-  TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log)
-      : config_(config), spool_(spool), link_(link), log_(log) {}
+  /// The tasks of `config` stay as they are from here on.
+  TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log);
 
   /// Nothing where no task is configured, or none could be kept anyway.
   [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
@@ -144,6 +144,8 @@ class TaskJournal {
   Result<Spool>& spool_;
   ExtensionLink& link_;
   Log log_;
+  /// Of the configured tasks, in their order: every record of a task has the same.
+  std::vector<std::string> definitions_;
   std::uint64_t last_record_ = 0;
   /// By sequence number, and "<request id>/<name>": how many tasks were deferred.
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;

@@ -1,12 +1,19 @@
 #include "runtime/task_reader.h"
 
 #include "common/durations.h"
-#include "common/near_miss.h"
 #include "common/task_limits.h"
+#include "common/task_words.h"
+#include "runtime/aws_config.h"
 #include "runtime/command_config.h"
+#include "runtime/handler_config.h"
+#include "runtime/http_config.h"
+#include "runtime/match_config.h"
 #include "runtime/object_reader.h"
+#include "runtime/send_config.h"
+#include "runtime/word_reader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -30,27 +37,54 @@ constexpr std::array<std::string_view, 14> kTaskKeys{"name",
                                                      "send",
                                                      "aws",
                                                      "handler"};
-constexpr std::array<std::string_view, 5> kActions{"command", "http", "send", "aws", "handler"};
-constexpr std::string_view kUnsupported = "is not supported by this version yet";
+
+/// Tried again where a peer may have failed; a program, or the handler, may not be run twice
+/// without being asked.
+constexpr int kNetworkAttempts = 3;
+constexpr int kLocalAttempts = 1;
+
+struct ActionReader {
+  Action (*read)(const JsonNode& node, const TemplateReader& templates);
+  int attempts;  ///< where the task says nothing
+};
+
+template <auto Read>
+Action read_as_action(const JsonNode& node, const TemplateReader& templates) {
+  return Read(node, templates);
+}
+
+/// In the order of kActionKeys.
+constexpr std::array<ActionReader, kActionKeys.size()> kActionReaders{{
+    {read_as_action<read_command>, kLocalAttempts},
+    {read_as_action<read_http>, kNetworkAttempts},
+    {read_as_action<read_send>, kNetworkAttempts},
+    {read_as_action<read_aws>, kNetworkAttempts},
+    {read_as_action<read_handler>, kLocalAttempts},
+}};
 
 class TaskReader {
  public:
-  TaskReader(const JsonNode& node, ProblemList& problems)
-      : node_(node), object_(node, kTaskKeys, problems), problems_(problems) {}
+  TaskReader(const JsonNode& node, TaskOrigin origin, ProblemList& problems)
+      : node_(node),
+        object_(node, kTaskKeys, problems),
+        problems_(problems),
+        occasion_{.origin = origin} {}
 
   Task read() {
     read_name();
     read_trigger();
     read_when();
-    read_match();
+    occasion_.trigger = task_.trigger;
+    occasion_.when = task_.when;
+    read_conditions();
     read_duration("timeout", task_.timeout);
-    read_attempts();
     read_duration("backoff", task_.backoff);
     read_replay();
-    if (const JsonNode* const value = object_.find("deadLetter"); value != nullptr) {
-      problems_.add(value->key_position, fmt::format("\"deadLetter\" {}", kUnsupported));
+    if (const JsonNode* const value = object_.find("deadLetter")) {
+      task_.dead_letter = read_dead_letter(*value, problems_);
     }
     read_action();
+    read_attempts();
     return std::move(task_);
   }
 
@@ -83,66 +117,52 @@ class TaskReader {
     }
   }
 
-  /// One of a few words; another one is reported with a guess, or else with all of them.
-  std::optional<std::size_t> read_word(std::string_view key,
-                                       std::span<const std::string_view> words) {
-    const JsonNode* const value = find(key, JsonKind::string, "a string");
-    if (value == nullptr) {
+  template <class Value, std::size_t kCount>
+  std::optional<Value> read_value(std::string_view key,
+                                  const std::array<TaskWord<Value>, kCount>& words) {
+    const JsonNode* const node = object_.find(key);
+    if (node == nullptr) {
       return std::nullopt;
     }
-    const auto word = std::find(words.begin(), words.end(), value->text);
-    if (word != words.end()) {
-      return static_cast<std::size_t>(word - words.begin());
-    }
-    std::string message = fmt::format("{} is {}", in_quotes(key), in_quotes(value->text));
-    if (const auto guess = near_miss(value->text, words)) {
-      message += fmt::format(", did you mean {}?", in_quotes(*guess));
-    } else {
-      message += fmt::format(", expected \"{}\"", fmt::join(words, "\" or \""));
-    }
-    problems_.add(value->position, std::move(message));
-    return std::nullopt;
+    std::array<std::string_view, kCount> names;
+    std::transform(
+        words.begin(), words.end(), names.begin(), [](const auto& entry) { return entry.word; });
+    const auto index = read_word(*node, in_quotes(key), names, problems_);
+    return index ? std::optional(words.at(*index).value) : std::nullopt;
   }
 
   void read_trigger() {
-    constexpr std::array<std::string_view, 2> kWords{"invocation", "demand"};
-    if (const auto word = read_word("trigger", kWords)) {
-      task_.trigger = *word == 0 ? Trigger::invocation : Trigger::demand;
-    }
+    task_.trigger = read_value("trigger", kTriggerWords).value_or(task_.trigger);
     if (task_.trigger == Trigger::demand) {
       task_.when = When::always;
     }
   }
 
   void read_when() {
-    constexpr std::array<std::string_view, 4> kWords{"success", "failure", "always", "timeout"};
-    constexpr std::array<When, 3> kValues{When::success, When::failure, When::always};
-    const auto word = read_word("when", kWords);
-    if (!word) {
+    const auto when = read_value("when", kWhenWords);
+    if (!when) {
       return;
     }
-    const JsonNode& value = *object_.find("when");
-    if (*word == kValues.size()) {
-      problems_.add(value.position, fmt::format(R"("when": "timeout" {})", kUnsupported));
-    } else if (task_.trigger == Trigger::demand && kValues.at(*word) != When::always) {
-      problems_.add(value.position,
+    if (task_.trigger == Trigger::demand && *when != When::always) {
+      problems_.add(object_.find("when")->position,
                     fmt::format("\"when\": {} is not allowed with \"trigger\": \"demand\", which "
                                 "runs whatever the outcome",
-                                in_quotes(value.text)));
-    } else {
-      task_.when = kValues.at(*word);
+                                in_quotes(word_of(*when, kWhenWords))));
+      return;
     }
+    task_.when = *when;
   }
 
-  void read_match() {
+  void read_conditions() {
     const JsonNode* const value = object_.find("match");
     if (value == nullptr) {
       return;
     }
-    problems_.add(value->key_position,
-                  task_.trigger == Trigger::demand
-                      ? R"("match" is not allowed with "trigger": "demand")"
-                      : fmt::format("\"match\" {}", kUnsupported));
+    if (task_.trigger == Trigger::demand) {
+      problems_.add(value->key_position, R"("match" is not allowed with "trigger": "demand")");
+      return;
+    }
+    task_.match = read_match(*value, occasion_, problems_);
   }
 
   void read_duration(std::string_view key, Millis& duration) {
@@ -187,35 +207,37 @@ class TaskReader {
   }
 
   void read_action() {
+    const TemplateReader templates(occasion_, problems_);
     const JsonNode* first = nullptr;
     for (const JsonNode& member : node_.items) {
-      const auto action = std::find(kActions.begin(), kActions.end(), member.key);
-      if (action == kActions.end() || &member != object_.find(member.key)) {
+      const auto* const key = std::find(kActionKeys.begin(), kActionKeys.end(), member.key);
+      if (key == kActionKeys.end() || &member != object_.find(member.key)) {
         continue;
       }
-      if (first == nullptr) {
-        first = &member;
-      } else {
+      const ActionReader& reader =
+          kActionReaders.at(static_cast<std::size_t>(key - kActionKeys.begin()));
+      Action action = reader.read(member, templates);
+      if (first != nullptr) {
         problems_.add(member.key_position,
                       fmt::format("{} is a second action beside {} at {}, a task has exactly one",
                                   in_quotes(member.key),
                                   in_quotes(first->key),
                                   line_and_column(first->key_position)));
+        continue;
       }
-      if (member.key == "command") {
-        task_.action = read_command(member, problems_);
-      } else {
-        problems_.add(member.key_position,
-                      fmt::format("{} {}", in_quotes(member.key), kUnsupported));
-      }
+      first = &member;
+      task_.action = std::move(action);
+      task_.attempts = reader.attempts;
     }
     if (first == nullptr && !misspelt_action()) {
-      problems_.add(node_.position, "the action is missing, a task needs the key \"command\"");
+      problems_.add(node_.position,
+                    fmt::format("the action is missing, a task needs one of \"{}\"",
+                                fmt::join(kActionKeys, "\", \"")));
     }
   }
 
   [[nodiscard]] bool misspelt_action() const {
-    return std::any_of(kActions.begin(), kActions.end(), [this](std::string_view action) {
+    return std::any_of(kActionKeys.begin(), kActionKeys.end(), [this](std::string_view action) {
       return object_.misspelt(action);
     });
   }
@@ -223,17 +245,18 @@ class TaskReader {
   const JsonNode& node_;
   ObjectReader object_;
   ProblemList& problems_;
+  TaskOccasion occasion_;
   Task task_;
 };
 
 }  // namespace
 
-Task read_task(const JsonNode& node, ProblemList& problems) {
+Task read_task(const JsonNode& node, TaskOrigin origin, ProblemList& problems) {
   if (node.kind != JsonKind::object) {
     problems.add_wrong_type(node, "a task", "an object");
     return {};
   }
-  return TaskReader(node, problems).read();
+  return TaskReader(node, origin, problems).read();
 }
 
 }  // namespace postlude::runtime
