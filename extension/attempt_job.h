@@ -5,6 +5,7 @@
 #include "extension/http_call.h"
 #include "extension/schedule_steps.h"
 #include "extension/task_services.h"
+#include "extension/template_sources.h"
 
 #include <string>
 #include <variant>
