@@ -32,16 +32,16 @@ TEST_CASE("a call by JSON protocol needs service and operation") {
 }
 
 TEST_CASE("a service that is not known tells how it is called") {
-  const AwsAction action =
-      aws_of(R"("service":"athena","operation":"X","target":"AmazonAthena",)"
-             R"("jsonVersion":"1.1","signingName":"athena")");
+  const AwsAction action = aws_of(R"("service":"athena","operation":"X","target":"AmazonAthena",)"
+                                  R"("jsonVersion":"1.1","signingName":"athena")");
   CHECK(action.target == "AmazonAthena");
   CHECK(action.json_version == "1.1");
   CHECK(action.signing_name == "athena");
-  CHECK(said_about(R"("service":"athena","operation":"X","target":"T")") ==
-        "T:1:31: \"service\" is \"athena\", which needs \"jsonVersion\", \"signingName\" too (known "
-        "without them: dynamodb, sqs, events, states, kinesis, firehose, logs, ssm, secretsmanager, "
-        "kms, ecs, cloudwatch)\n");
+  CHECK(
+      said_about(R"("service":"athena","operation":"X","target":"T")") ==
+      "T:1:31: \"service\" is \"athena\", which needs \"jsonVersion\", \"signingName\" too (known "
+      "without them: dynamodb, sqs, events, states, kinesis, firehose, logs, ssm, secretsmanager, "
+      "kms, ecs, cloudwatch)\n");
   CHECK(said_about(R"("service":"dynamodbb","operation":"X")") ==
         "T:1:31: \"service\" is \"dynamodbb\", which needs \"target\", \"jsonVersion\", "
         "\"signingName\" too; did you mean \"dynamodb\"?\n");
@@ -68,9 +68,10 @@ TEST_CASE("a REST call has method and path, and no operation") {
 }
 
 TEST_CASE("what a call lacks is named, a misspelt key only once") {
-  CHECK(said_about("") ==
-        "T:1:20: the key \"service\" is missing\n"
-        "T:1:20: the key \"operation\" is missing (a REST service needs \"method\" and \"path\")\n");
+  CHECK(
+      said_about("") ==
+      "T:1:20: the key \"service\" is missing\n"
+      "T:1:20: the key \"operation\" is missing (a REST service needs \"method\" and \"path\")\n");
   CHECK(said_about(R"("service":"sqs","operatoin":"SendMessage")") ==
         "T:1:37: unknown key \"operatoin\", did you mean \"operation\"?\n");
 }
@@ -82,15 +83,16 @@ TEST_CASE("names of services and operations are plain") {
   CHECK(said_about(R"("service":"SQS","operation":1)") ==
         "T:1:31: \"service\" is \"SQS\", expected a name such as dynamodb\n"
         "T:1:49: \"operation\" must be a string, found a number\n");
-  CHECK(said_about(R"("service":"x","operation":"X","target":"T","signingName":"x","jsonVersion":"2")") ==
-        "T:1:97: \"jsonVersion\" is \"2\", expected \"1.0\" or \"1.1\"\n");
+  CHECK(said_about(
+            R"("service":"x","operation":"X","target":"T","signingName":"x","jsonVersion":"2")") ==
+        "T:1:96: \"jsonVersion\" is \"2\", expected \"1.0\" or \"1.1\"\n");
 }
 
 TEST_CASE("input is an object") {
   CHECK(said_about(R"("service":"sqs","operation":"X","input":"${payload}")") ==
-        "T:1:60: \"input\" must be an object, found a string\n");
+        "T:1:61: \"input\" must be an object, found a string\n");
   CHECK(said_about(R"("service":"sqs","operation":"X","input":{"a":["${x}"]})")
-            .starts_with("T:1:69: template: unknown source \"x\""));
+            .starts_with("T:1:70: template: unknown source \"x\""));
 }
 
 }  // namespace

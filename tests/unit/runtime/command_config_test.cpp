@@ -22,8 +22,7 @@ TEST_CASE("templates stay as they are written, escaped dollars too") {
   const Task task =
       parse_valid_task(R"([{"name":"a","command":{"argv":["$${a}","${event.id}","$","$a","{}"],)"
                        R"("env":{"V":"x${env.W:-none}"},"cwd":"/${context.id}"}}])");
-  CHECK(command_of(task).argv ==
-        std::vector<std::string>{"$${a}", "${event.id}", "$", "$a", "{}"});
+  CHECK(command_of(task).argv == std::vector<std::string>{"$${a}", "${event.id}", "$", "$a", "{}"});
   CHECK(command_of(task).env.front().second == "x${env.W:-none}");
   CHECK(command_of(task).cwd == "/${context.id}");
 }

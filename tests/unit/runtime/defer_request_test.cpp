@@ -68,8 +68,9 @@ TEST_CASE("what cannot be a task is refused with the reason") {
         "400 MalformedTask: \"task\" must be the name of a task, found a number");
   CHECK(refused(R"({"task":"mail","timeout":"1s"})") ==
         R"(400 MalformedTask: beside "task" there may only be "payload": the rest is configured)");
-  CHECK(refused(R"({"payload":1})") ==
-        R"(400 MalformedTask: the action is missing, a task needs one of "command", "http", "send", "aws", "handler")");
+  CHECK(
+      refused(R"({"payload":1})") ==
+      R"(400 MalformedTask: the action is missing, a task needs one of "command", "http", "send", "aws", "handler")");
   CHECK(refused(R"({"comand":["x"]})").find(R"(did you mean "command"?)") != std::string::npos);
   CHECK(
       refused(R"({"command":["x"],"when":"failure","match":{}})") ==
@@ -94,10 +95,11 @@ TEST_CASE("an inline task of every kind is called as its action") {
 }
 
 TEST_CASE("an inline task is held to the rules of configured ones") {
-  CHECK(refused(R"({"http":{"url":"https://x${payload.host}","mehtod":"GET"}})") ==
-        R"(400 MalformedTask: unknown key "mehtod", did you mean "method"?; "url": a template is part )"
-        R"(of its host, which needs "allowHosts" such as ["hooks.slack.com"] (a literal host ends with )"
-        R"("/" before the template))");
+  CHECK(
+      refused(R"({"http":{"url":"https://x${payload.host}","mehtod":"GET"}})") ==
+      R"(400 MalformedTask: unknown key "mehtod", did you mean "method"?; "url": a template is part )"
+      R"(of its host, which needs "allowHosts" such as ["hooks.slack.com"] (a literal host ends with )"
+      R"("/" before the template))");
   CHECK(refused(R"({"handler":{"event":"${payload"}})") ==
         R"(400 MalformedTask: template: "${" without its "}" (a literal one is written "$${"))");
 }

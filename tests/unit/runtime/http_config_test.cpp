@@ -36,14 +36,14 @@ TEST_CASE("a request needs only its URL") {
 }
 
 TEST_CASE("every member of a request is read, with templates as they are written") {
-  const HttpAction action = http_of(
-      R"("method":"PUT","url":"${event.url}","headers":{"X-B":"${env.B}","X-A":""},)"
-      R"("json": {"z": [1.50, 12345678901234567890123], "a": "$${x} ${event}"},)"
-      R"("allowHosts":["hooks.slack.com"])");
+  const HttpAction action =
+      http_of(R"("method":"PUT","url":"${event.url}","headers":{"X-B":"${env.B}","X-A":""},)"
+              R"("json": {"z": [1.50, 12345678901234567890123], "a": "$${x} ${event}"},)"
+              R"("allowHosts":["hooks.slack.com"])");
   CHECK(action.method == "PUT");
   CHECK(action.url == "${event.url}");
-  CHECK(action.headers == std::vector<std::pair<std::string, std::string>>{{"X-B", "${env.B}"},
-                                                                           {"X-A", ""}});
+  CHECK(action.headers ==
+        std::vector<std::pair<std::string, std::string>>{{"X-B", "${env.B}"}, {"X-A", ""}});
   CHECK(action.json == R"({"z":[1.50,12345678901234567890123],"a":"$${x} ${event}"})");
   CHECK(action.allow_hosts == std::vector<std::string>{"hooks.slack.com"});
   CHECK(http_of(R"("url":"https://x/","body":"a\r\n${event}")").body == "a\r\n${event}");
@@ -84,8 +84,7 @@ TEST_CASE("a URL is absolute, http or https") {
        R"(T:1:37: "url" is "https://x:65536/": its port is not a number from 1 to 65535)"},
       {"https://x:/",
        R"(T:1:37: "url" is "https://x:/": its port is not a number from 1 to 65535)"},
-      {"https://a%62/",
-       R"(T:1:37: "url" is "https://a%62/": its host is no name and no address)"},
+      {"https://a%62/", R"(T:1:37: "url" is "https://a%62/": its host is no name and no address)"},
       {"https://[::1/", R"(T:1:37: "url" is "https://[::1/": it names no host)"},
       {"https://x/a b",
        R"(T:1:28: "url" holds a space, a backslash or a control character: percent-encode it)"},
@@ -146,7 +145,7 @@ TEST_CASE("headers are named by tokens, once, and never those of the connection"
         "T:1:72: the header \"X-A\" comes twice, the first is \"x-a\" at 1:62\n");
   CHECK(said_about(url + R"({"X-A":"a\r\nB: c","X-B":1,"X-C":"a\u0000"})") ==
         "T:1:60: the header \"X-A\" holds a carriage return\n"
-        "T:1:77: the header \"X-B\" must be a string, found a number\n"
+        "T:1:76: the header \"X-B\" must be a string, found a number\n"
         "T:1:86: the header \"X-C\" holds a NUL character\n");
 }
 
@@ -178,9 +177,10 @@ TEST_CASE("listed hosts are strings without templates") {
 }
 
 TEST_CASE("only an object describes a request") {
-  check_tasks_cases({{R"([{"name":"a","http":"https://x/"}])",
-                      {R"(T:1:21: "http" must be an object such as {"url": "https://..."}, found a )"
-                       "string"}}});
+  check_tasks_cases(
+      {{R"([{"name":"a","http":"https://x/"}])",
+        {R"(T:1:21: "http" must be an object such as {"url": "https://..."}, found a )"
+         "string"}}});
 }
 
 }  // namespace
