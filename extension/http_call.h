@@ -1,8 +1,12 @@
 #pragma once
 
+#include "common/allowed_hosts.h"
 #include "common/clock.h"
-#include "common/error.h"
+#include "extension/http_failure.h"
+#include "extension/resolve.h"
 #include "extension/url.h"
+
+#include <tl/expected.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -19,34 +23,27 @@ inline constexpr std::size_t kMostAnswerBytes = std::size_t{1} << 20;
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
+/// Sent exactly so: the target as `url` has it, Host, `fields` in their order and spelling, then
+/// Accept and User-Agent where they are not among them, and Content-Length.
 struct HttpRequest {
   std::string method = "POST";
   Url url;
-  HttpFields fields;  ///< Host and Content-Length are added
+  HttpFields fields;  ///< not Host, Content-Length, Transfer-Encoding and Connection
   std::string body;
-  /// Where the host comes from a template: the addresses and names it may have. Null: any.
+  /// Where the host comes from a template: the hosts it may be, with https only. Null: any.
   const AllowedHosts* allowed = nullptr;
 };
 
 struct HttpAnswer {
   int status = 0;
-  HttpFields fields;  ///< names as received
+  HttpFields fields;  ///< names as received, in no order
   std::string body;   ///< at most kMostAnswerBytes
 
   /// The first field of that name in any case.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
 };
 
-/// No answer.
-struct HttpFailure {
-  enum class Kind {
-    unreachable,  ///< name not resolved, connection refused or broken; worth another attempt
-    timed_out,
-    refused,  ///< by our rules or its certificate: would end the same way again
-    stopped,  ///< by HttpCall::stop
-  } kind = Kind::unreachable;
-  std::string why;
-};
+class OngoingCall;
 
 /// One call, which another thread may stop.
 class HttpCall {
@@ -56,23 +53,25 @@ class HttpCall {
   HttpCall(const HttpCall&) = delete;
   HttpCall& operator=(const HttpCall&) = delete;
 
-  /// From any thread; the call returns soon after, unless it waits for a name server.
+  /// From any thread, also before the call begins. It returns soon after, unless it waits for a
+  /// name server.
   void stop();
 
  private:
   friend class HttpConnections;
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<OngoingCall> ongoing_;
 };
 
 /// Makes HTTP requests over cpp-httplib, with the rules of design.md 5. Blocking; for any number of
 /// threads at once. Connections are kept for the next call to the same origin until close_all().
 /// A kept connection that breaks before a byte of the answer is replaced once, free of charge.
+/// SIGPIPE must be ignored (Signals::block does it). Owns one thread, which ends late calls.
 class HttpConnections {
  public:
   /// `certificates`: a CA bundle; empty: the first that exists where Amazon Linux and Debian keep
-  /// theirs. Nothing is read before the first TLS call.
-  explicit HttpConnections(std::string certificates);
+  /// theirs. Nothing is read, and no thread started, before the first call.
+  explicit HttpConnections(std::string certificates, Resolver resolver = resolve);
+  /// No call may be under way.
   ~HttpConnections();
   HttpConnections(const HttpConnections&) = delete;
   HttpConnections& operator=(const HttpConnections&) = delete;
@@ -81,7 +80,7 @@ class HttpConnections {
   [[nodiscard]] tl::expected<HttpAnswer, HttpFailure> perform(const HttpRequest& request,
                                                               EpochTime deadline,
                                                               HttpCall& call);
-  /// Before the environment may freeze.
+  /// Before the environment may freeze. Connections in use are closed when their call is over.
   void close_all();
 
  private:

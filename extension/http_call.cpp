@@ -1,0 +1,250 @@
+#include "extension/http_call.h"
+
+#include "common/mutex.h"
+#include "extension/call_watch.h"
+#include "extension/http_connection.h"
+#include "extension/ongoing_call.h"
+#include "extension/request_head.h"
+#include "extension/tls_trust.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace postlude::extension {
+namespace {
+
+using Kind = HttpFailure::Kind;
+using Stage = HttpConnection::Stage;
+using End = OngoingCall::End;
+
+/// As many as calls at once (contract.md 3, POSTLUDE_CONCURRENCY).
+constexpr std::size_t kMostKept = 64;
+/// Of a name with several; more are not worth the time.
+constexpr std::size_t kMostAddresses = 8;
+/// For an address that is not the last: a first one that does not answer must leave time for
+/// others.
+constexpr Millis kMostConnectTime = std::chrono::seconds(3);
+
+tl::unexpected<HttpFailure> refuse(std::string why) {
+  return tl::unexpected(HttpFailure{Kind::refused, std::move(why)});
+}
+
+/// What a failure is called where the call has been ended from outside.
+HttpFailure name_end(const HttpConnection::Failure& failure, End end, const Url& url) {
+  const std::string peer = url.endpoint();
+  if (end == End::none) {
+    return failure.failure;
+  }
+  if (end == End::stopped) {
+    return {Kind::stopped, fmt::format("call of {} was stopped", peer)};
+  }
+  switch (failure.stage) {
+    case Stage::connecting:
+      return {Kind::timed_out, fmt::format("no connection to {} in time", peer)};
+    case Stage::unanswered:
+      return {Kind::timed_out, fmt::format("{} did not answer in time", peer)};
+    case Stage::answered:
+      break;
+  }
+  return {Kind::timed_out, fmt::format("the answer of {} did not end in time", peer)};
+}
+
+Result<void> check_url(const HttpRequest& request) {
+  if (request.allowed == nullptr) {
+    return {};
+  }
+  if (!request.url.tls) {
+    return fail(fmt::format("{} is not called without TLS: its name comes from a template",
+                            request.url.endpoint()));
+  }
+  return request.allowed->check_host(request.url.host);
+}
+
+/// The addresses that may be connected to.
+Addresses allowed_addresses(const HttpRequest& request, std::vector<IpAddress> found) {
+  if (request.allowed == nullptr) {
+    return found;
+  }
+  std::string why;
+  std::erase_if(found, [&](const IpAddress& address) {
+    const auto checked = request.allowed->check_address(address);
+    if (!checked && why.empty()) {
+      why = checked.error().message;
+    }
+    return !checked;
+  });
+  if (found.empty()) {
+    const bool literal = parse_ip_spelling(request.url.host).has_value();
+    return refuse(literal ? why : fmt::format("{} resolves to {}", request.url.host, why));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::optional<std::string_view> HttpAnswer::find(std::string_view name) const {
+  const auto found = std::find_if(fields.begin(), fields.end(), [name](const auto& field) {
+    return equal_ignoring_case(field.first, name);
+  });
+  return found == fields.end() ? std::nullopt : std::optional<std::string_view>(found->second);
+}
+
+HttpCall::HttpCall() : ongoing_(std::make_unique<OngoingCall>()) {}
+HttpCall::~HttpCall() = default;
+
+void HttpCall::stop() {
+  ongoing_->end(End::stopped);
+}
+
+struct HttpConnections::State {
+  using Kept = std::unique_ptr<HttpConnection>;
+
+  State(std::string certificates, Resolver resolver)
+      : trust(std::move(certificates)), resolve(std::move(resolver)) {}
+
+  [[nodiscard]] Kept take(const HttpRequest& request);
+  void keep(Kept connection, std::uint64_t begun_in);
+  [[nodiscard]] std::uint64_t current_period();
+  [[nodiscard]] tl::expected<HttpAnswer, HttpFailure> perform(const HttpRequest& request,
+                                                              EpochTime deadline,
+                                                              OngoingCall& call);
+  [[nodiscard]] tl::expected<HttpAnswer, HttpFailure> connect_and_perform(
+      const HttpRequest& request, EpochTime deadline, OngoingCall& call);
+
+  TlsTrust trust;
+  Resolver resolve;
+  CallWatch watch;
+  Mutex mutex;
+  std::vector<Kept> kept POSTLUDE_GUARDED_BY(mutex);
+  /// close_all() begins a new one; connections of an earlier one are not kept.
+  std::uint64_t period POSTLUDE_GUARDED_BY(mutex) = 0;
+};
+
+std::uint64_t HttpConnections::State::current_period() {
+  const Lock lock(mutex);
+  return period;
+}
+
+/// The newest that may be used; those that broke meanwhile are closed.
+HttpConnections::State::Kept HttpConnections::State::take(const HttpRequest& request) {
+  const Lock lock(mutex);
+  std::erase_if(kept, [](const Kept& connection) { return !connection->reusable(); });
+  const auto found = std::find_if(kept.rbegin(), kept.rend(), [&](const Kept& connection) {
+    return connection->leads_to(request.url) &&
+           (request.allowed == nullptr || request.allowed->check_address(connection->address()));
+  });
+  if (found == kept.rend()) {
+    return nullptr;
+  }
+  Kept result = std::move(*found);
+  kept.erase(std::next(found).base());
+  return result;
+}
+
+void HttpConnections::State::keep(Kept connection, std::uint64_t begun_in) {
+  const Lock lock(mutex);
+  if (begun_in != period || !connection->reusable()) {
+    return;
+  }
+  if (kept.size() >= kMostKept) {
+    kept.erase(kept.begin());
+  }
+  kept.push_back(std::move(connection));
+}
+
+tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::perform(const HttpRequest& request,
+                                                                      EpochTime deadline,
+                                                                      OngoingCall& call) {
+  const std::uint64_t begun_in = current_period();
+  if (Kept connection = take(request)) {
+    auto answer = connection->exchange(request, deadline, call);
+    if (answer) {
+      keep(std::move(connection), begun_in);
+      return std::move(*answer);
+    }
+    const End end = call.ended();
+    if (answer.error().stage != Stage::unanswered || end != End::none) {
+      return tl::unexpected(name_end(answer.error(), end, request.url));
+    }
+  }
+  return connect_and_perform(request, deadline, call);
+}
+
+tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::connect_and_perform(
+    const HttpRequest& request, EpochTime deadline, OngoingCall& call) {
+  const std::uint64_t begun_in = current_period();
+  auto addresses = resolve(request.url.host);
+  if (!addresses && call.ended() != End::stopped) {
+    const bool late = call.ended() == End::timed_out;
+    return tl::unexpected(HttpFailure{late ? Kind::timed_out : addresses.error().kind,
+                                      std::move(addresses.error().why)});
+  }
+  if (call.ended() != End::none) {
+    return tl::unexpected(name_end({}, call.ended(), request.url));
+  }
+  addresses = allowed_addresses(request, std::move(*addresses));
+  if (!addresses) {
+    return tl::unexpected(std::move(addresses.error()));
+  }
+  addresses->resize(std::min(addresses->size(), kMostAddresses));
+  HttpConnection::Failure last;
+  auto left = static_cast<Millis::rep>(addresses->size());
+  for (const IpAddress& address : *addresses) {
+    if (call.ended() != End::none) {
+      break;
+    }
+    const EpochTime at = now();
+    const Millis share = remaining(deadline, at) / left;
+    const EpochTime connect_by = at + (left == 1 ? share : std::min(share, kMostConnectTime));
+    --left;
+    auto connection = std::make_unique<HttpConnection>(request.url, address, trust);
+    auto answer = connection->exchange(request, connect_by, call);
+    if (answer) {
+      keep(std::move(connection), begun_in);
+      return std::move(*answer);
+    }
+    last = std::move(answer.error());
+    if (last.stage != Stage::connecting || last.failure.kind == Kind::refused) {
+      break;
+    }
+  }
+  return tl::unexpected(name_end(last, call.ended(), request.url));
+}
+
+HttpConnections::HttpConnections(std::string certificates, Resolver resolver)
+    : state_(std::make_unique<State>(std::move(certificates), std::move(resolver))) {}
+
+HttpConnections::~HttpConnections() = default;
+
+tl::expected<HttpAnswer, HttpFailure> HttpConnections::perform(const HttpRequest& request,
+                                                               EpochTime deadline,
+                                                               HttpCall& call) {
+  OngoingCall& ongoing = *call.ongoing_;
+  if (auto checked = check_request(request); !checked) {
+    return refuse(std::move(checked.error().message));
+  }
+  if (auto checked = check_url(request); !checked) {
+    return refuse(std::move(checked.error().message));
+  }
+  if (deadline <= now()) {
+    ongoing.end(End::timed_out);
+  }
+  if (const End end = ongoing.ended(); end != End::none) {
+    return tl::unexpected(name_end({}, end, request.url));
+  }
+  const CallWatch::Guard watched(state_->watch, ongoing, deadline);
+  auto answer = state_->perform(request, deadline, ongoing);
+  ongoing.drop_socket();
+  return answer;
+}
+
+void HttpConnections::close_all() {
+  std::vector<State::Kept> closing;
+  const Lock lock(state_->mutex);
+  ++state_->period;
+  closing.swap(state_->kept);
+}
+
+}  // namespace postlude::extension

@@ -1,0 +1,93 @@
+#include "extension/workers.h"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+namespace postlude::extension {
+
+Workers::Workers(EventLoop& loop, std::size_t most_threads)
+    : loop_(loop),
+      most_threads_(most_threads),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      slot_(loop.add(wake_.get(), POLLIN, [this](short /*revents*/) { complete(); })) {
+  assert(wake_);
+}
+
+Workers::~Workers() {
+  {
+    const Lock lock(mutex_);
+    closing_ = true;
+    jobs_.clear();
+  }
+  changed_.notify_all();
+  threads_.clear();
+  loop_.remove(slot_);
+}
+
+void Workers::submit(Job job) {
+  {
+    const Lock lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  if (needs_thread()) {
+    threads_.emplace_back([this] { work(); });
+    const std::string name = fmt::format("worker-{}", threads_.size());
+    static_cast<void>(::pthread_setname_np(threads_.back().native_handle(), name.c_str()));
+  }
+  changed_.notify_one();
+}
+
+bool Workers::needs_thread() {
+  const Lock lock(mutex_);
+  return jobs_.size() > idle_ && threads_.size() < most_threads_;
+}
+
+void Workers::work() {
+  while (true) {
+    Job job;
+    {
+      Lock lock(mutex_);
+      ++idle_;
+      while (jobs_.empty() && !closing_) {
+        lock.wait(changed_);
+      }
+      --idle_;
+      if (closing_) {
+        return;
+      }
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    Completion completion = job();
+    {
+      const Lock lock(mutex_);
+      completions_.push_back(std::move(completion));
+    }
+    const std::uint64_t one = 1;
+    while (::write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+void Workers::complete() {
+  std::uint64_t count = 0;
+  static_cast<void>(::read(wake_.get(), &count, sizeof count));
+  std::vector<Completion> due;
+  {
+    const Lock lock(mutex_);
+    due.swap(completions_);
+  }
+  for (const Completion& completion : due) {
+    completion();
+  }
+}
+
+}  // namespace postlude::extension
