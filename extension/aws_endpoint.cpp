@@ -34,18 +34,17 @@ std::optional<std::uint16_t> port_of(std::string_view digits) {
   return whole && port != 0 ? std::optional(port) : std::nullopt;
 }
 
-/// Takes "[::1]", "host" from the start of `authority`, leaves ":port" or nothing.
+/// Takes "[::1]" or "host" from the start of `authority`, leaves ":port" or nothing. Empty: no
+/// host.
 std::string take_host(std::string_view& authority) {
-  std::string host;
-  if (authority.starts_with('[')) {
-    const std::size_t end = std::min(authority.find(']'), authority.size() - 1);
-    host = lower(authority.substr(1, end - 1));
-    authority.remove_prefix(end + 1);
-  } else {
-    const std::size_t end = std::min(authority.find(':'), authority.size());
-    host = lower(authority.substr(0, end));
-    authority.remove_prefix(end);
+  const bool bracketed = authority.starts_with('[');
+  const std::size_t end = authority.find(bracketed ? ']' : ':');
+  if (bracketed && end == std::string_view::npos) {
+    return {};
   }
+  const std::string host =
+      lower(bracketed ? authority.substr(1, end - 1) : authority.substr(0, end));
+  authority.remove_prefix(bracketed ? end + 1 : std::min(end, authority.size()));
   return host;
 }
 
@@ -78,10 +77,10 @@ Result<Url> parse_endpoint_url(std::string_view text) {
   while (url.target.ends_with('/')) {
     url.target.pop_back();
   }
-  if (authority.empty()) {
+  url.host = take_host(authority);
+  if (url.host.empty()) {
     return fail("no host");
   }
-  url.host = take_host(authority);
   url.port = url.tls ? kHttpsPort : kHttpPort;
   if (!authority.empty()) {
     const auto port = port_of(authority.substr(1));
@@ -89,9 +88,6 @@ Result<Url> parse_endpoint_url(std::string_view text) {
       return fail("bad port");
     }
     url.port = *port;
-  }
-  if (url.host.empty()) {
-    return fail("no host");
   }
   return url;
 }

@@ -20,7 +20,7 @@ enum class SecretKind {
 
 /// Why an action has no values.
 struct TemplateFailure {
-  std::string why;  ///< names place and reference, never a value
+  std::string why;  ///< names the place, the reference or both; never a value
   enum class Next {
     fail,     ///< another attempt would end the same way
     retry,    ///< worth another attempt

@@ -1,5 +1,6 @@
 #include "extension/template_values.h"
 
+#include "common/reference_rules.h"
 #include "extension/event_reader.h"
 #include "extension/json_escape.h"
 #include "extension/response_values.h"
@@ -136,7 +137,10 @@ class TemplateGathering {
         text = sources_.secret(kind, path.front());
       }
       if (!text && text.error().next != TemplateFailure::Next::missing) {
-        return Failure(text.error());
+        return Failure(TemplateFailure{
+            fmt::format(
+                "{}['{}']: {}", reference_source_name(source), path.front(), text.error().why),
+            text.error().next});
       }
       put(source, path, text ? secret_value(*text, path) : JsonValue::missing(text.error().why));
     }

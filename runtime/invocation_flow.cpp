@@ -76,6 +76,7 @@ RelayTraffic InvocationFlow::traffic() {
     }
     wake_waiters();
   };
+  traffic.handler_bytes = [this](std::string_view bytes) { handler_bytes(bytes); };
   traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
   traffic.handler_answered = [this] { handler_answered(); };
   traffic.defer = [this](std::string_view id, std::string_view body) {

@@ -103,6 +103,7 @@ class InvocationFlow {
   [[nodiscard]] tl::expected<Open*, ApiError> resolve_invocation(std::string_view id);
   void late_error(Open& open, const HttpHead& head);
   AnswerTurn handler_answer(const Exchange& exchange, const HttpHead& head);
+  void handler_bytes(std::string_view bytes);
   void handler_trailers(std::string_view lines);
   void handler_answered();
   /// It goes on when the runtime asks for its next event again, or the extension says so.
@@ -135,7 +136,9 @@ class InvocationFlow {
   Hold hold_;
   Inspections inspections_;
   HandlerLane lane_;
-  std::string handler_trouble_;              ///< of the answer under way
+  // Of a handler attempt's answer under way:
+  std::string handler_trouble_;
+  std::optional<std::string> handler_error_;  ///< the posted error, where its head does not name it
   std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;

@@ -1,7 +1,9 @@
 // Handler tasks: between the end of an invocation and the runtime's next event.
+#include "common/json_text.h"
 #include "runtime/invocation_flow.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <utility>
 
@@ -9,6 +11,12 @@ namespace postlude::runtime {
 namespace {
 
 constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
+/// An error object is small; of what is larger only the type of the head counts.
+constexpr std::size_t kMostErrorBytes = std::size_t{64} << 10;
+
+std::string handler_failed(std::string_view type) {
+  return fmt::format("the handler failed: {}", type);
+}
 
 }  // namespace
 
@@ -87,21 +95,39 @@ AnswerTurn InvocationFlow::handler_answer(const Exchange& exchange, const HttpHe
                         fmt::format("invocation {} has its answer", lane_.attempt().request_id)}};
   }
   handler_trouble_.clear();
+  handler_error_.reset();
   if (exchange.kind == ExchangeKind::invocation_error) {
-    handler_trouble_ =
-        fmt::format("the handler failed: {}", head.find(kErrorType).value_or("unknown error"));
+    const auto type = head.find(kErrorType);
+    handler_trouble_ = handler_failed(type.value_or("unknown error"));
+    if (!type) {
+      handler_error_.emplace();  // AWS's native clients name it in the body only
+    }
   }
   return {.kind = AnswerTurn::Kind::handler};
+}
+
+void InvocationFlow::handler_bytes(std::string_view bytes) {
+  if (handler_error_ && handler_error_->size() < kMostErrorBytes) {
+    handler_error_->append(bytes);
+  }
 }
 
 void InvocationFlow::handler_trailers(std::string_view lines) {
   const std::string_view type = find_field(lines, kErrorType).value_or("");
   if (!type.empty()) {
-    handler_trouble_ = fmt::format("the handler failed: {}", type);
+    handler_trouble_ = handler_failed(type);
   }
 }
 
 void InvocationFlow::handler_answered() {
+  if (handler_error_) {
+    if (const auto error = parse_json(*handler_error_); error && error->is_object()) {
+      handler_trouble_ = handler_failed(error->value("errorType", nlohmann::json()).is_string()
+                                            ? error->at("errorType").get<std::string>()
+                                            : "unknown error");
+    }
+    handler_error_.reset();
+  }
   if (lane_.answered()) {
     link_.send(HandlerEnded{lane_.attempt().request_id, std::exchange(handler_trouble_, {})});
   }

@@ -21,6 +21,8 @@ std::optional<std::string> find_reference_problem(const std::string& text,
     case ReferenceSource::secret:
     case ReferenceSource::ssm:
       return "secrets and parameters are fetched when a task runs, they cannot select it";
+    case ReferenceSource::payload:
+      return "only a task that the function defers has a payload, and it needs no condition";
     default:
       return why_absent(reference->source, occasion);
   }

@@ -114,6 +114,8 @@ bool RelayConnection::take_request_step() {
   }
   if (answers_handler_ && step.event == FramingEvent::trailers) {
     context_.traffic.handler_trailers(lane.stepped(step.consumed));
+  } else if (answers_handler_ && step.event == FramingEvent::payload) {
+    context_.traffic.handler_bytes(lane.stepped(step.consumed));
   }
   if (phase_ == Phase::local || phase_ == Phase::adopting) {
     lane.drop(step.consumed);

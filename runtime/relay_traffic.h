@@ -63,6 +63,7 @@ struct RelayTraffic {
   std::function<void(std::uint64_t, int status)> answer_acknowledged;
 
   /// Of a handler attempt's answer.
+  std::function<void(std::string_view bytes)> handler_bytes;
   std::function<void(std::string_view trailer_lines)> handler_trailers;
   std::function<void()> handler_answered;
 

@@ -33,11 +33,11 @@ export class LocalLambda {
 
   // The journal goes to standard output too, between the lines of the log.
   #take(line) {
-    if (!line.startsWith('{"event":')) {
+    if (line.startsWith('{"event":')) {
+      this.#journal.push(JSON.parse(line));
+    } else {
       this.log.push(line);
-      return;
     }
-    this.#journal.push(JSON.parse(line));
     this.#waiting = this.#waiting.filter((waiter) => !waiter.check());
   }
 
@@ -51,6 +51,22 @@ export class LocalLambda {
     return new Promise((resolve, reject) => {
       const check = () => {
         const found = this.#journal.filter((entry) => entry.event === name)[nth - 1];
+        if (found) {
+          resolve(found);
+        }
+        return Boolean(found);
+      };
+      if (!check()) {
+        this.#waiting.push({ check, reject });
+      }
+    });
+  }
+
+  // The nth line of the log for which `matches` is true, now or when it comes.
+  line(matches, nth = 1) {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        const found = this.log.filter(matches)[nth - 1];
         if (found) {
           resolve(found);
         }

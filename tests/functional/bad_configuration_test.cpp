@@ -72,8 +72,9 @@ TEST_CASE("mistakes in inline tasks are told with their position, all at once") 
       {R"(POSTLUDE_TASKS:1:40: "timeout" is "soon", expected a duration from 1ms to 15m such as "10s")",
        R"(POSTLUDE_TASKS:1:56: "name" is "a", which is taken by the task at 1:10)",
        R"(POSTLUDE_TASKS:1:70: "command" is empty, it must name a program)"});
-  check_refused(Variables{{"POSTLUDE_TASKS", R"([{"name":"a","http":{"url":"https://x"}}])"}},
-                {R"(POSTLUDE_TASKS:1:14: "http" is not supported by this version yet)"});
+  check_refused(Variables{{"POSTLUDE_TASKS",
+                           R"([{"name":"a","http":{"url":"https://x","body":"${evnt.id}"}}])"}},
+                {R"(POSTLUDE_TASKS:1:51: template: unknown source "evnt", did you mean "event"?)"});
 }
 
 TEST_CASE("mistakes in a task file are told with its path, and a file that is missing is named") {
@@ -104,11 +105,11 @@ TEST_CASE("every setting with a bad value is named, together with the tasks' mis
                 {"POSTLUDE_LOG_LEVEL", "loud"},
                 {"POSTLUDE_METRICS", "on"}},
       {R"(POSTLUDE_TASKS:1:2: the key "name" is missing)",
-       R"(POSTLUDE_TASKS:1:2: the action is missing, a task needs the key "command")",
+       R"(POSTLUDE_TASKS:1:2: the action is missing, a task needs one of "command", "http", "send", "aws", "handler")",
        R"(POSTLUDE_CONCURRENCY: "0" is not a whole number from 1 to 64)",
        R"(POSTLUDE_DEADLINE_MARGIN: "soon" is not a duration from 1ms to 15m such as 500ms)",
        R"(POSTLUDE_HOLD_LIMIT: "1h" is not a duration from 1ms to 15m such as 500ms)",
-       R"(POSTLUDE_DEAD_LETTER: "queue" is not an ARN)",
+       R"(POSTLUDE_DEAD_LETTER: "queue": not an ARN; possible are an SQS queue, an SNS topic, an EventBridge bus, a Lambda function, a Step Functions state machine, a Kinesis stream, a Firehose stream, or an S3 prefix (arn:aws:s3:::bucket/prefix/))",
        R"(POSTLUDE_SPOOL_DIR: "spool" is not an absolute path)",
        R"(POSTLUDE_SPOOL_LIMIT: "much" is not a size such as 64MiB)",
        R"(POSTLUDE_RESPONSE_MODE: "buffered" is not passthrough or stream)",

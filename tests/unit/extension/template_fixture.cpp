@@ -1,4 +1,4 @@
-#include "template_fixture.h"
+#include "tests/unit/extension/template_fixture.h"
 
 #include "common/spool.h"
 

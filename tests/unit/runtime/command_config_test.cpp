@@ -18,24 +18,26 @@ const CommandAction& command_of(const Task& task) {
   return std::get<CommandAction>(task.action);
 }
 
-TEST_CASE("an escaped dollar becomes the literal text of a template") {
+TEST_CASE("templates stay as they are written, escaped dollars too") {
   const Task task =
-      parse_valid_task(R"([{"name":"a","command":{"argv":["$${a}","$$${b}","$","$$","$a","{}"],)"
-                       R"("env":{"V":"x$${c}"},"cwd":"/$${d}"}}])");
-  CHECK(command_of(task).argv == std::vector<std::string>{"${a}", "$${b}", "$", "$$", "$a", "{}"});
-  CHECK(command_of(task).env.front().second == "x${c}");
-  CHECK(command_of(task).cwd == "/${d}");
+      parse_valid_task(R"([{"name":"a","command":{"argv":["$${a}","${event.id}","$","$a","{}"],)"
+                       R"("env":{"V":"x${env.W:-none}"},"cwd":"/${context.id}"}}])");
+  CHECK(command_of(task).argv == std::vector<std::string>{"$${a}", "${event.id}", "$", "$a", "{}"});
+  CHECK(command_of(task).env.front().second == "x${env.W:-none}");
+  CHECK(command_of(task).cwd == "/${context.id}");
 }
 
-TEST_CASE("templates are refused where they stand") {
-  const std::string refusal =
-      ": templates are not supported by this version yet, write $${ for a literal ${";
+TEST_CASE("a wrong template is located where it stands, in arguments, variables and folder") {
   check_tasks_cases({
-      {R"([{"name":"a","command":["x","${event.id}"]}])", {"T:1:29: argv[1]" + refusal}},
-      {R"([{"name":"a","command":["${env.X}/x"]}])", {"T:1:25: argv[0]" + refusal}},
-      {R"([{"name":"a","command":["x","$${a}${b}"]}])", {"T:1:29: argv[1]" + refusal}},
-      {R"([{"name":"a","command":{"argv":["x"],"env":{"A":"a${b"},"cwd":"${c}"}}])",
-       {R"(T:1:49: environment variable "A")" + refusal, R"(T:1:63: "cwd")" + refusal}},
+      {R"([{"name":"a","command":["x","a${evnt.id}"]}])",
+       {R"(T:1:33: template: unknown source "evnt", did you mean "event"?)"}},
+      {R"([{"name":"a","command":{"argv":["x"],"env":{"A":"a${b"},"cwd":"${"}}])",
+       {R"(T:1:53: template: unknown source "b", expected event, request, response, payload, error, )"
+        R"(context, env, secret, ssm)",
+        R"(T:1:66: template: expected a source: event, request, response, payload, error, context, )"
+        R"(env, secret, ssm)"}},
+      {R"([{"name":"a","command":{"argv":["x"],"env":{"${env.A}":"1"}}}])",
+       {R"(T:1:45: environment variable "${env.A}" has a template in its name, only its value may)"}},
   });
 }
 
@@ -47,7 +49,7 @@ TEST_CASE("a command names a program and holds only strings") {
        {"T:1:29: argv[1] must be a string, found a number",
         "T:1:31: argv[2] must be a string, found null",
         "T:1:36: argv[3] must be a string, found an array"}},
-      {R"([{"name":"a","command":["x","a\u0000b"]}])", {"T:1:29: argv[1] holds a NUL character"}},
+      {R"([{"name":"a","command":["x","a\u0000b"]}])", {"T:1:31: argv[1] holds a NUL character"}},
       {R"([{"name":"a","command":"ls -l"}])",
        {R"(T:1:24: "command" must be an array of strings or an object, found a string; there is )"
         R"(no shell, write ["program", "argument"])"}},
@@ -62,7 +64,7 @@ TEST_CASE("a command names a program and holds only strings") {
       {R"([{"name":"a","command":{"argv":["x"],"cwd":null}}])",
        {R"(T:1:44: "cwd" must be a string, found null)"}},
       {R"([{"name":"a","command":{"argv":["x"],"cwd":"\u0000"}}])",
-       {R"(T:1:44: "cwd" holds a NUL character)"}},
+       {R"(T:1:45: "cwd" holds a NUL character)"}},
   });
 }
 
@@ -80,7 +82,7 @@ TEST_CASE("environment variables of a command can really be set") {
       {R"([{"name":"a","command":{"argv":["x"],"env":{"A\u0000":"1"}}}])",
        {R"(T:1:45: environment variable "A\u0000" has a NUL character in its name)"}},
       {R"([{"name":"a","command":{"argv":["x"],"env":{"A":"\u0000"}}}])",
-       {R"(T:1:49: environment variable "A" holds a NUL character)"}},
+       {R"(T:1:50: environment variable "A" holds a NUL character)"}},
   });
 }
 

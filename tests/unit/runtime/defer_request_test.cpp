@@ -68,16 +68,51 @@ TEST_CASE("what cannot be a task is refused with the reason") {
         "400 MalformedTask: \"task\" must be the name of a task, found a number");
   CHECK(refused(R"({"task":"mail","timeout":"1s"})") ==
         R"(400 MalformedTask: beside "task" there may only be "payload": the rest is configured)");
-  CHECK(refused(R"({"payload":1})") ==
-        "400 MalformedTask: the action is missing, a task needs the key \"command\"");
+  CHECK(
+      refused(R"({"payload":1})") ==
+      R"(400 MalformedTask: the action is missing, a task needs one of "command", "http", "send", "aws", "handler")");
   CHECK(refused(R"({"comand":["x"]})").find(R"(did you mean "command"?)") != std::string::npos);
   CHECK(
       refused(R"({"command":["x"],"when":"failure","match":{}})") ==
       R"(400 MalformedTask: "when" is not allowed in a deferred task; "match" is not allowed in a deferred task)");
   CHECK(refused(R"({"command":["x"],"payload":1,"payload":2})") ==
         "400 MalformedTask: the key \"payload\" comes twice");
-  CHECK(refused(R"({"http":{"url":"http://x"}})")
-            .find("\"http\" is not supported by this version yet") != std::string::npos);
+}
+
+TEST_CASE("an inline task of every kind is called as its action") {
+  for (const auto& [name, action] : std::vector<std::pair<std::string, std::string>>{
+           {"command", R"(["x","${payload.a}"])"},
+           {"http", R"({"url":"${payload.url}","allowHosts":["hooks.slack.com"]})"},
+           {"send", R"({"to":"arn:aws:s3:::b/","body":"${payload}"})"},
+           {"aws", R"({"service":"sqs","operation":"SendMessage","input":{"a":"${env.Q}"}})"},
+           {"handler", R"({"event":{"id":"${context.id}","s":"${secret['a']}${ssm['/b']}"}})"}}) {
+    const DeferRequest request = accepted("{\"" + name + "\":" + action + ",\"payload\":{}}");
+    CHECK(request.task.name == name);
+    CHECK(request.task.trigger == Trigger::demand);
+    CHECK(request.task.when == When::always);
+    CHECK(request.task.attempts == (name == "command" || name == "handler" ? 1 : 3));
+  }
+}
+
+TEST_CASE("an inline task is held to the rules of configured ones") {
+  CHECK(
+      refused(R"({"http":{"url":"https://x${payload.host}","mehtod":"GET"}})") ==
+      R"(400 MalformedTask: unknown key "mehtod", did you mean "method"?; "url": a template is part )"
+      R"(of its host, which needs "allowHosts" such as ["hooks.slack.com"] (a literal host ends with )"
+      R"("/" before the template))");
+  CHECK(refused(R"({"handler":{"event":"${payload"}})") ==
+        R"(400 MalformedTask: template: "${" without its "}" (a literal one is written "$${"))");
+}
+
+TEST_CASE("an inline task refers to nothing of the invocation, fallback or not") {
+  for (const std::string reference :
+       {"event.a", "request", "response.body", "error", "event.a:-x", "request.path:-x"}) {
+    const std::string source = reference.substr(0, reference.find(":-"));
+    CHECK(refused(R"({"command":["x","${)" + reference + R"(}"]})") ==
+          "400 MalformedTask: template: " + source +
+              ": a task in a request may refer to payload, context, env, secret and ssm: put the "
+              "value into its payload");
+  }
 }
 
 TEST_CASE("a payload has its limit, which the definition does not count for") {

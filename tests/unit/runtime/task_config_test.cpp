@@ -61,7 +61,7 @@ TEST_CASE("the document is an array, or version 1 of the object") {
         "T:1:5: a task must be an object, found an array"}},
       {"[{}]",
        {R"(T:1:2: the key "name" is missing)",
-        R"(T:1:2: the action is missing, a task needs the key "command")"}},
+        R"(T:1:2: the action is missing, a task needs one of "command", "http", "send", "aws", "handler")"}},
   });
 }
 
@@ -132,10 +132,8 @@ T:2:46: "attempts" is 0, expected a whole number from 1 to 100
 T:2:60: "timeout" must be a duration such as "10s", found a number
 T:3:3: a task must be an object, found a number
 T:4:4: unknown key "nme", did you mean "name"?
-T:4:16: "handler" is not supported by this version yet
-T:4:39: "when": "timeout" is not supported by this version yet
 T:4:60: "replay" must be true or false, found a number
-T:5:38: argv[0]: templates are not supported by this version yet, write $${ for a literal ${
+T:5:41: template: unknown source "x", expected event, request, response, payload, error, context, env, secret, ssm
 T:5:55: environment variable "A=" has a "=" in its name
 T:5:61: environment variable "A=" must be a string, found a number
 )";

@@ -100,8 +100,7 @@ TEST_CASE("trigger and when are words of the contract") {
        {R"(T:1:21: "when" is "error", expected "success" or "failure" or "always" or "timeout")"}},
       {R"([{"name":"a","when":[],"command":["x"]}])",
        {R"(T:1:21: "when" must be a string, found an array)"}},
-      {R"([{"name":"a","when":"timeout","command":["x"]}])",
-       {R"(T:1:21: "when": "timeout" is not supported by this version yet)"}},
+      {R"([{"name":"a","when":"timeout","command":["x"]}])", {}},
       {R"([{"name":"a","trigger":"demand","when":"success","command":["x"]}])",
        {R"(T:1:40: "when": "success" is not allowed with "trigger": "demand", which runs whatever )"
         R"(the outcome)"}},
@@ -143,29 +142,47 @@ TEST_CASE("durations, attempts and replay are held to their ranges") {
 
 TEST_CASE("a task has exactly one action") {
   check_tasks_cases({
-      {R"([{"name":"a"}])", {R"(T:1:2: the action is missing, a task needs the key "command")"}},
-      {R"([{"name":"a","http":{},"command":["x"]}])",
-       {R"(T:1:14: "http" is not supported by this version yet)",
-        R"(T:1:24: "command" is a second action beside "http" at 1:14, a task has exactly one)"}},
+      {R"([{"name":"a"}])",
+       {R"(T:1:2: the action is missing, a task needs one of "command", "http", "send", "aws", )"
+        R"("handler")"}},
+      {R"([{"name":"a","handler":{},"command":["x"]}])",
+       {R"(T:1:27: "command" is a second action beside "handler" at 1:14, a task has exactly one)"}},
       {R"([{"name":"a","command":["x"],"send":{}}])",
        {R"(T:1:30: "send" is a second action beside "command" at 1:14, a task has exactly one)",
-        R"(T:1:30: "send" is not supported by this version yet)"}},
+        R"(T:1:37: the key "to" is missing)"}},
+      {R"([{"name":"a","handlr":{}}])",
+       {R"(T:1:14: unknown key "handlr", did you mean "handler"?)"}},
   });
 }
 
-TEST_CASE("what this version cannot do is a problem and never ignored") {
+TEST_CASE("what goes over a network is tried three times unless the task says otherwise") {
+  const std::vector<std::pair<std::string, int>> cases{
+      {R"("command":["x"])", 1},
+      {R"("handler":{})", 1},
+      {R"("http":{"url":"https://x/"})", 3},
+      {R"("send":{"to":"arn:aws:s3:::b/"})", 3},
+      {R"("aws":{"service":"sqs","operation":"SendMessage"})", 3},
+      {R"("attempts":7,"http":{"url":"https://x/"})", 7},
+      {R"("http":{"url":"https://x/"},"attempts":1)", 1},
+  };
+  for (const auto& [members, attempts] : cases) {
+    CAPTURE(members);
+    CHECK(parse_valid_task(R"([{"name":"a",)" + members + "}]").attempts == attempts);
+  }
+}
+
+TEST_CASE("a dead letter is an ARN of a target, and no template") {
+  const Task task = parse_valid_task(
+      R"([{"name":"a","command":["x"],"deadLetter":"arn:aws:sqs:eu-west-1:123456789012:q"}])");
+  CHECK(task.dead_letter == "arn:aws:sqs:eu-west-1:123456789012:q");
   check_tasks_cases({
-      {R"([{"name":"a","http":{}}])", {R"(T:1:14: "http" is not supported by this version yet)"}},
-      {R"([{"name":"a","send":{}}])", {R"(T:1:14: "send" is not supported by this version yet)"}},
-      {R"([{"name":"a","aws":{}}])", {R"(T:1:14: "aws" is not supported by this version yet)"}},
-      {R"([{"name":"a","handler":{}}])",
-       {R"(T:1:14: "handler" is not supported by this version yet)"}},
-      {R"([{"name":"a","command":["x"],"match":{"request.path":"/x"}}])",
-       {R"(T:1:30: "match" is not supported by this version yet)"}},
-      {R"([{"name":"a","command":["x"],"deadLetter":"arn:aws:sqs:eu-west-1:1:q"}])",
-       {R"(T:1:30: "deadLetter" is not supported by this version yet)"}},
-      {R"([{"name":"a","trigger":"demand","match":{},"command":["x"]}])",
-       {R"(T:1:33: "match" is not allowed with "trigger": "demand")"}},
+      {R"([{"name":"a","command":["x"],"deadLetter":1}])",
+       {R"(T:1:43: "deadLetter" must be a string, found a number)"}},
+      {R"([{"name":"a","command":["x"],"deadLetter":"${env.Q}"}])",
+       {R"(T:1:44: "deadLetter" may hold no template)"}},
+      {R"([{"name":"a","command":["x"],"deadLetter":"arn:aws:s3:::bucket"}])",
+       {R"(T:1:43: "deadLetter" is "arn:aws:s3:::bucket": an S3 target is a prefix: )"
+        R"(arn:aws:s3:::bucket/prefix/)"}},
   });
 }
 

@@ -1,0 +1,82 @@
+// An HTTP or HTTPS server that writes down what it is asked and answers as the story says.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
+
+export class HttpPeer {
+  requests = [];
+  #answers;
+  #server;
+  #waiting = [];
+  #sockets = new Set();
+
+  // `answers` are used up one by one, the last one again and again: each {status, headers, body}, or a
+  // function of (request, response) that answers by itself.
+  static async start(t, answers = [{ status: 200 }], tls = null) {
+    const peer = new HttpPeer(answers, tls);
+    peer.#server.listen(0, '127.0.0.1');
+    await once(peer.#server, 'listening');
+    t.after(() => peer.stop());
+    return peer;
+  }
+
+  constructor(answers, tls) {
+    this.#answers = [...answers];
+    const handle = (request, response) => this.#handle(request, response);
+    this.#server = tls
+      ? https.createServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handle)
+      : http.createServer(handle);
+    this.#server.on('connection', (socket) => {
+      this.connections += 1;
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.protocol = tls ? 'https' : 'http';
+  }
+
+  connections = 0;
+
+  get port() {
+    return this.#server.address().port;
+  }
+
+  url(host = '127.0.0.1', at = '/') {
+    return `${this.protocol}://${host}:${this.port}${at}`;
+  }
+
+  async #handle(request, response) {
+    const answer = this.#answers.length > 1 ? this.#answers.shift() : this.#answers[0];
+    const body = await text(request).catch(() => null);
+    this.requests.push({ method: request.method, url: request.url, headers: request.headers, raw: request.rawHeaders, body });
+    this.#waiting = this.#waiting.filter((check) => !check());
+    if (typeof answer === 'function') {
+      answer(request, response);
+      return;
+    }
+    response.writeHead(answer.status, answer.headers ?? {});
+    response.end(answer.body ?? '');
+  }
+
+  // The nth request, now or when it comes.
+  request(nth = 1) {
+    return new Promise((resolve) => {
+      const check = () => {
+        const found = this.requests[nth - 1];
+        if (found) {
+          resolve(found);
+        }
+        return Boolean(found);
+      };
+      if (!check()) {
+        this.#waiting.push(check);
+      }
+    });
+  }
+
+  stop() {
+    this.#sockets.forEach((socket) => socket.destroy());
+    this.#server.close();
+  }
+}
