@@ -35,7 +35,7 @@ struct Fixture {
   ScriptedHttp http;
 };
 
-Message message(std::string_view body) {
+OutgoingMessage message(std::string_view body) {
   return {
       .task_id = "r/report/0", .task_name = "report", .trace_id = {}, .body = body, .at = now()};
 }

@@ -35,12 +35,12 @@ const AwsEndpoints& local() {
   return all;
 }
 
-Message message(std::string_view body) {
+OutgoingMessage message(std::string_view body) {
   return {
       .task_id = kTaskId, .task_name = "report", .trace_id = "Root=1-2", .body = body, .at = kTime};
 }
 
-AwsRequest sent(std::string_view arn, const Message& what, const AwsEndpoints& endpoints = aws()) {
+AwsRequest sent(std::string_view arn, const OutgoingMessage& what, const AwsEndpoints& endpoints = aws()) {
   CAPTURE(arn);
   const auto target = parse_target_arn(arn);
   REQUIRE(target);
@@ -107,7 +107,7 @@ TEST_CASE("FIFO queues and topics get group and deduplication id from the task i
   CHECK(form.at(4) == std::pair<std::string, std::string>("MessageGroupId", kTaskId));
   CHECK(form.at(5) == std::pair<std::string, std::string>("MessageDeduplicationId", kTaskId));
 
-  Message odd = message("1");
+  OutgoingMessage odd = message("1");
   const std::string long_id = std::string(200, 'x') + "/report/0";
   odd.task_id = long_id;
   const Json shortened = input_of(sent("arn:aws:sqs:eu-central-1:123456789012:w.fifo", odd));
