@@ -166,12 +166,11 @@ std::size_t JsonFilter::step_value(std::string_view piece, std::size_t at) {
 
 std::size_t JsonFilter::scan_string(std::string_view piece, std::size_t at, bool& closed) {
   closed = false;
+  if (escaped_ && at < piece.size()) {
+    escaped_ = false;
+    ++at;
+  }
   while (at < piece.size()) {
-    if (escaped_) {
-      escaped_ = false;
-      ++at;
-      continue;
-    }
     at = find_any(piece, at, kStringEnds);
     if (at == piece.size()) {
       break;
@@ -180,7 +179,11 @@ std::size_t JsonFilter::scan_string(std::string_view piece, std::size_t at, bool
       closed = true;
       break;
     }
-    escaped_ = true;
+    if (at < piece.size()) {
+      ++at;
+    } else {
+      escaped_ = true;
+    }
   }
   return at;
 }
