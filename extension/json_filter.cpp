@@ -166,26 +166,23 @@ std::size_t JsonFilter::step_value(std::string_view piece, std::size_t at) {
 
 std::size_t JsonFilter::scan_string(std::string_view piece, std::size_t at, bool& closed) {
   closed = false;
-  if (escaped_ && at < piece.size()) {
-    escaped_ = false;
+  if (std::exchange(escaped_, false)) {
     ++at;
   }
   while (at < piece.size()) {
     at = find_any(piece, at, kStringEnds);
-    if (at == piece.size()) {
-      break;
+    if (at >= piece.size()) {
+      return at;
     }
-    if (piece[at++] == '"') {
+    if (piece[at] == '"') {
       closed = true;
-      break;
+      return at + 1;
     }
-    if (at < piece.size()) {
-      ++at;
-    } else {
-      escaped_ = true;
-    }
+    at += 2;
   }
-  return at;
+  // The escaped byte is in the next piece.
+  escaped_ = at > piece.size();
+  return piece.size();
 }
 
 std::size_t JsonFilter::step_string(std::string_view piece, std::size_t at) {

@@ -30,10 +30,10 @@ void require(bool holds) {
 
 /// A file that holds `bytes`, made once.
 postlude::extension::EventFile event_file(std::string_view bytes) {
-  static const int file = ::memfd_create("event", MFD_CLOEXEC);
-  require(::ftruncate(file, 0) == 0);
-  require(::pwrite(file, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
-  return {file, bytes.size()};
+  static const int kFile = ::memfd_create("event", MFD_CLOEXEC);
+  require(::ftruncate(kFile, 0) == 0);
+  require(::pwrite(kFile, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  return {kFile, bytes.size()};
 }
 
 void check_parser(std::string_view text) {
