@@ -30,7 +30,7 @@ bool has(std::span<const std::string_view> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// "unknown source "requst", did you mean "request"?"
+/// "unknown source "reqxest", did you mean "request"?"
 std::string unknown_word(std::string_view what,
                          std::string_view word,
                          std::span<const std::string_view> known) {

@@ -158,8 +158,8 @@ std::vector<WantedValue> request_head_parts() {
   return wanted;
 }
 
-std::optional<RequestHead> request_head(const std::vector<JsonValue>& values) {
-  const Parts parts(values);
+std::optional<RequestHead> request_head(const std::vector<JsonValue>& parts_found) {
+  const Parts parts(parts_found);
   const Json new_method = parts.get(context_method);
   const Payload payload = new_method.is_string() ? Payload::two : Payload::one;
   const Json method = payload == Payload::two ? new_method : parts.get(http_method);

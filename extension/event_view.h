@@ -25,8 +25,9 @@ struct RequestHead {
   BodyEncoding body_encoding = BodyEncoding::plain;
 };
 
-/// `parts`: what was found of request_head_parts(), in their order. Nothing for other events. Pure.
-[[nodiscard]] std::optional<RequestHead> request_head(const std::vector<JsonValue>& parts);
+/// `parts_found`: what was found of request_head_parts(), in their order. Nothing for other events.
+/// Pure.
+[[nodiscard]] std::optional<RequestHead> request_head(const std::vector<JsonValue>& parts_found);
 
 /// Where the event has the body.
 [[nodiscard]] JsonPath request_body_path();

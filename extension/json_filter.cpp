@@ -166,23 +166,23 @@ std::size_t JsonFilter::step_value(std::string_view piece, std::size_t at) {
 
 std::size_t JsonFilter::scan_string(std::string_view piece, std::size_t at, bool& closed) {
   closed = false;
-  while (at < piece.size()) {
-    if (escaped_) {
-      escaped_ = false;
-      ++at;
-      continue;
-    }
-    at = find_any(piece, at, kStringEnds);
-    if (at == piece.size()) {
-      break;
-    }
-    if (piece[at++] == '"') {
-      closed = true;
-      break;
-    }
-    escaped_ = true;
+  if (std::exchange(escaped_, false)) {
+    ++at;
   }
-  return at;
+  while (at < piece.size()) {
+    at = find_any(piece, at, kStringEnds);
+    if (at >= piece.size()) {
+      return at;
+    }
+    if (piece[at] == '"') {
+      closed = true;
+      return at + 1;
+    }
+    at += 2;
+  }
+  // The escaped byte is in the next piece.
+  escaped_ = at > piece.size();
+  return piece.size();
 }
 
 std::size_t JsonFilter::step_string(std::string_view piece, std::size_t at) {

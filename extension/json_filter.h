@@ -130,7 +130,7 @@ class JsonFilter {
   std::vector<Frame> frames_;
   std::vector<Capture> captures_;  ///< that are open, outermost first
   std::uint64_t skip_depth_ = 0;
-  bool escaped_ = false;  ///< the last byte was a backslash
+  bool escaped_ = false;  ///< the last byte was a backslash of a string
   std::size_t longest_key_ = 0;
 };
 

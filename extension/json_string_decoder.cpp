@@ -68,7 +68,14 @@ std::string_view JsonStringDecoder::add_text(std::string_view raw, std::string& 
     return {};
   }
   state_ = State::escape;
-  return raw.substr(run + 1);
+  raw.remove_prefix(run + 1);
+  // JSON within a JSON string is full of these.
+  if (!raw.empty() && raw.front() == '"' && high_ == 0) {
+    out.push_back('"');
+    state_ = State::text;
+    raw.remove_prefix(1);
+  }
+  return raw;
 }
 
 void JsonStringDecoder::add_escape(char c, std::string& out) {

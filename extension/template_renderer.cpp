@@ -119,7 +119,7 @@ tl::expected<std::string, TemplateFailure> TemplateRenderer::render(const std::s
     return fail_at(place, "a control character in a header");
   }
   if (rendered && kind == TextKind::path && !parsed->literal() && has_dot_segment(*rendered)) {
-    return fail_at(place, "a value makes \".\" or \"..\" a segment of the path");
+    return fail_at(place, R"(a value makes "." or ".." a segment of the path)");
   }
   return rendered;
 }
@@ -162,20 +162,20 @@ TemplateRenderer::Rendered TemplateRenderer::render_url(const std::string& place
   std::string out;
   if (std::holds_alternative<Reference>(rest.parts.front())) {
     const auto& first = std::get<Reference>(rest.parts.front());
-    const auto start = render_text(place, TextKind::plain, TemplateText{{first}});
+    auto start = render_text(place, TextKind::plain, TemplateText{{first}});
     if (!start) {
       return start;
     }
     out = *start;
     rest.parts.erase(rest.parts.begin());
   }
-  const auto end = render_text(place, TextKind::path, rest);
+  auto end = render_text(place, TextKind::path, rest);
   if (!end) {
     return end;
   }
   const bool query = out.find_first_of("?#") != std::string::npos;
   if (!query && has_dot_segment(*end)) {
-    return fail_at(place, "a value makes \".\" or \"..\" a segment of the path");
+    return fail_at(place, R"(a value makes "." or ".." a segment of the path)");
   }
   out.append(*end);
   if (!is_absolute_url(out)) {
@@ -241,7 +241,7 @@ TemplateRenderer::Rendered TemplateRenderer::value_json(const std::string& place
 TemplateRenderer::Rendered TemplateRenderer::encoded(const std::string& place,
                                                      TextKind kind,
                                                      const Reference& reference) const {
-  const auto json = value_json(place, reference);
+  auto json = value_json(place, reference);
   if (!json) {
     return json;
   }

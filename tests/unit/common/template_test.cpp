@@ -112,8 +112,9 @@ TEST_CASE("text and references take turns") {
 }
 
 TEST_CASE("an unknown source is reported where it stands, with a guess") {
-  CHECK(problem("ab ${requst.path}") == "5: unknown source \"requst\", did you mean \"request\"?");
-  CHECK(problem("${evnet}") == "2: unknown source \"evnet\", did you mean \"event\"?");
+  CHECK(problem("ab ${reqxest.path}") ==
+        "5: unknown source \"reqxest\", did you mean \"request\"?");
+  CHECK(problem("${evennt}") == "2: unknown source \"evennt\", did you mean \"event\"?");
   CHECK(problem("${banana}") ==
         "2: unknown source \"banana\", expected event, request, response, payload, error, context, "
         "env, secret, ssm");
@@ -124,8 +125,8 @@ TEST_CASE("an unknown source is reported where it stands, with a guess") {
 }
 
 TEST_CASE("a path that its source cannot have is reported at the key") {
-  CHECK(problem("${request.methd}") ==
-        "10: unknown part of request \"methd\", did you mean \"method\"?");
+  CHECK(problem("${request.methhod}") ==
+        "10: unknown part of request \"methhod\", did you mean \"method\"?");
   CHECK(problem("${request.path.a}") == "15: request.path has no keys");
   CHECK(problem("${context.requestid}") ==
         "10: unknown name of context \"requestid\", did you mean \"requestId\"?");
@@ -184,7 +185,7 @@ TEST_CASE("a bare reference has neither braces nor fallback") {
   CHECK(reference->path == Path{"headers", "x-a"});
   CHECK(reference->text == "request.headers['x-a']");
   for (const std::string_view wrong :
-       {"${event.a}", "event.a:-b", "event.a}", "event a", "", "evnt.a", "request.", "env"}) {
+       {"${event.a}", "event.a:-b", "event.a}", "event a", "", "evet.a", "request.", "env"}) {
     CHECK_MESSAGE(!parse_reference(wrong).has_value(), wrong);
   }
   CHECK(parse_reference("event.a ").error().offset == 7);

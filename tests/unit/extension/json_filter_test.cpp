@@ -11,6 +11,7 @@ std::vector<JsonValue> filter_pieces(std::string_view json,
                                      const std::vector<JsonPath>& paths,
                                      std::size_t piece) {
   std::vector<WantedValue> wanted;
+  wanted.reserve(paths.size());
   for (const JsonPath& path : paths) {
     wanted.push_back({path});
   }
@@ -121,20 +122,20 @@ TEST_CASE("what is no JSON is missing and breaks nothing") {
   for (const std::string_view garbage : {"",
                                          "{",
                                          "{\"a\"",
-                                         "{\"a\":",
-                                         "{\"a\":\"x",
+                                         R"({"a":)",
+                                         R"({"a":"x)",
                                          "{\"a\":{",
                                          "{\"a\":[1,",
                                          "{\"a\":tru}",
-                                         "{\"a\":1e999}",
-                                         "{\"a\":\"\\ud800\"}",
-                                         "{\"a\":\"\\x\"}",
+                                         R"({"a":1e999})",
+                                         R"({"a":"\ud800"})",
+                                         R"({"a":"\x"})",
                                          "{\"a\":\"\xff\"}",
                                          "{\"a\":\"\n\"}",
                                          "{\"a\":]}",
                                          "}}}]]],,,",
-                                         "[{]}{\"a\":1}",
-                                         "\\\"\\",
+                                         R"([{]}{"a":1})",
+                                         R"(\"\)",
                                          "{a:1}"}) {
     CHECK_MESSAGE(value_at(garbage, {"a"}) == "(missing)", garbage);
   }

@@ -71,7 +71,7 @@ TEST_CASE("a list means any of, conditions all of") {
 
 TEST_CASE("a reference that is none, or cannot be read, does not match") {
   TemplateWorld world(R"({"a":1})");
-  CHECK_FALSE(holds("evnt.a", {"1"}, world));
+  CHECK_FALSE(holds("evet.a", {"1"}, world));
   CHECK_FALSE(holds("secret['broken']", {R"("*")"}, world));
   TemplateSources sources = world.sources();
   sources.event.bytes += 1;

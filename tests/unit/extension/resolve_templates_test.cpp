@@ -304,7 +304,7 @@ TEST_CASE("no value breaks out of a JSON text") {
                                        "\\",
                                        "\\\"",
                                        "\"}",
-                                       "\",\"admin\":true,\"x\":\"",
+                                       R"(","admin":true,"x":")",
                                        "\r\n\t\b\f\x01\x1f\x7f",
                                        "${env.SECRET}",
                                        "$${",
@@ -359,8 +359,8 @@ TEST_CASE("a value of nearly 1 MiB goes through every place") {
 
 TEST_CASE("a template that does not parse fails with its place") {
   TemplateWorld world;
-  CHECK(failure(http_url("https://a.example/${evnt.a}"), world).why ==
-        "http.url: offset 20: unknown source \"evnt\", did you mean \"event\"?");
+  CHECK(failure(http_url("https://a.example/${evet.a}"), world).why ==
+        "http.url: offset 20: unknown source \"evet\", did you mean \"event\"?");
   CHECK(json_failure(R"({"a":"${"})", world).find("handler.event: offset 2:") == 0);
   CHECK(json_failure(R"({"a":"${event}")", world).find("handler.event: offset") == 0);
 }
