@@ -5,8 +5,10 @@
 #include <atomic>
 #include <barrier>
 #include <future>
+#include <memory>
 #include <string>
-#include <thread>
+#include <utility>
+#include <vector>
 
 namespace postlude::extension {
 using namespace std::chrono_literals;
@@ -72,6 +74,7 @@ TEST_CASE("calls at once have a connection each") {
   });
   for (int round = 0; round < 2; ++round) {
     std::vector<std::future<bool>> calls;
+    calls.reserve(kCalls);
     for (int i = 0; i < kCalls; ++i) {
       calls.push_back(std::async(std::launch::async, [&] {
         return bench.perform(HttpBench::request("https", *peer, "/")).has_value();
