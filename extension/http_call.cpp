@@ -77,7 +77,7 @@ Addresses allowed_addresses(const HttpRequest& request, std::vector<IpAddress> f
   });
   if (found.empty()) {
     const bool literal = parse_ip_spelling(request.url.host).has_value();
-    return refuse(literal ? why : fmt::format("{} resolves to {}", request.url.host, why));
+    return refuse(literal ? why : fmt::format("{}: {}", request.url.host, why));
   }
   return found;
 }

@@ -264,6 +264,12 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
     }
     return tl::unexpected(std::move(failure));
   }
+  const bool ends_with_connection =
+      !result->has_header("Content-Length") && !result->has_header("Transfer-Encoding");
+  if (ends_with_connection && call.ended() != OngoingCall::End::none) {
+    // Its end is that of the socket, which was shut down by us.
+    return tl::unexpected(Failure{Stage::answered, {}});
+  }
   answer.status = result->status;
   answer.fields.assign(result->headers.begin(), result->headers.end());
   state.finished = closes(answer) || state.client->is_socket_open() == 0;

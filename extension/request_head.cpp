@@ -61,7 +61,6 @@ bool belongs_to_connection(std::string_view field_name) {
       "connection",
       "keep-alive",
       "proxy-connection",
-      "te",
       "trailer",
       "upgrade",
       "expect",

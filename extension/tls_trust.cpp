@@ -68,7 +68,9 @@ Result<void> TlsTrust::verify_peer(SSL_CTX* context, const Url& peer, int* verif
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_verify_callback(context, &verify_and_note, verify_error);
   X509_VERIFY_PARAM* wanted = SSL_CTX_get0_param(context);
-  X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // As RFC 9525 has it, and Python and Go: the common name is no host name.
+  X509_VERIFY_PARAM_set_hostflags(
+      wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   const auto address = parse_ip_spelling(peer.host);
   const int set = address ? X509_VERIFY_PARAM_set1_ip_asc(wanted, address->text().c_str())
                           : X509_VERIFY_PARAM_set1_host(wanted, peer.host.data(), peer.host.size());

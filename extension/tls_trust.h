@@ -4,11 +4,10 @@
 #include "common/mutex.h"
 #include "extension/url.h"
 
+#include <openssl/types.h>
+
 #include <memory>
 #include <string>
-
-using SSL_CTX = struct ssl_ctx_st;
-using X509_STORE = struct x509_store_st;
 
 namespace postlude::extension {
 

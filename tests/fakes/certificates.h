@@ -1,12 +1,11 @@
 #pragma once
 
+#include <openssl/types.h>
+
 #include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
-
-using EVP_PKEY = struct evp_pkey_st;
-using X509 = struct x509_st;
 
 namespace postlude::testing {
 

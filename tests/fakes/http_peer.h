@@ -3,6 +3,8 @@
 #include "common/unique_fd.h"
 #include "tests/fakes/certificates.h"
 
+#include <openssl/types.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -12,9 +14,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-
-using SSL = struct ssl_st;
-using SSL_CTX = struct ssl_ctx_st;
 
 namespace postlude::testing {
 

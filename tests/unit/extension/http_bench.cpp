@@ -28,6 +28,11 @@ HttpBench::Answer HttpBench::perform(const extension::HttpRequest& request,
   return connections_.perform(request, now() + time, call);
 }
 
+std::string HttpBench::body(const extension::HttpRequest& request, Millis time) {
+  const auto answer = perform(request, time);
+  return answer ? answer->body : answer.error().why;
+}
+
 extension::HttpRequest HttpBench::request(const std::string& scheme,
                                           const HttpPeer& peer,
                                           const std::string& target) {

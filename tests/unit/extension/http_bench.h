@@ -25,6 +25,9 @@ class HttpBench {
   Answer perform(const extension::HttpRequest& request, Millis time = std::chrono::seconds(30));
   Answer perform(const extension::HttpRequest& request, Millis time, extension::HttpCall& call);
 
+  /// Of the answer; why there is none, otherwise.
+  std::string body(const extension::HttpRequest& request, Millis time = std::chrono::seconds(30));
+
   /// Of localhost and the peer's port.
   [[nodiscard]] static extension::HttpRequest request(const std::string& scheme,
                                                       const HttpPeer& peer,

@@ -204,7 +204,7 @@ TEST_CASE("an address that refuses is followed by the next one at once") {
   HttpBench bench;
   HttpPeer peer(always(http_answer("ok")));
   bench.set_addresses("localhost", {{"127.0.0.2", "127.0.0.1"}});
-  CHECK(bench.perform(HttpBench::request("http", peer, "/"))->body == "ok");
+  CHECK(bench.body(HttpBench::request("http", peer, "/")) == "ok");
 }
 
 TEST_CASE("a call whose deadline has passed is not begun") {
