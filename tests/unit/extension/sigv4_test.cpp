@@ -17,11 +17,11 @@ constexpr const char* kEmptyHash =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 const AwsCredentials& suite_credentials() {
-  static const AwsCredentials credentials{
+  static const AwsCredentials kCredentials{
       .access_key_id = "AKIDEXAMPLE",
       .secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
       .session_token = {}};
-  return credentials;
+  return kCredentials;
 }
 
 HttpRequest suite_request(std::string method, std::string target, HttpFields fields = {}) {
