@@ -79,7 +79,7 @@ TEST_CASE("an event that does not fit goes first, and is named") {
   CHECK(document["truncated"] == Json{"event"});
 }
 
-TEST_CASE("a response that does not fit goes next; of a cut one only its absence is named") {
+TEST_CASE("a response that does not fit goes next, and of a cut one only its absence is named") {
   const std::string event = "\"" + std::string(2000, 'e') + "\"";
   const std::string rest =
       after(R"({"body":")" + std::string(2000, 'r') + "\"}", R"(["response.body"])");
