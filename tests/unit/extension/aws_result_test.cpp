@@ -188,15 +188,15 @@ TEST_CASE("a function that was waited for and failed is no success") {
 }
 
 TEST_CASE("no answer ends as its reason says") {
-  const auto kind = [](HttpFailure::Kind failure) {
+  const auto end_of = [](HttpFailure::Kind failure) {
     const AttemptResult result = unanswered("sqs SendMessage", {.kind = failure, .why = "why"});
     CHECK(result.why == "sqs SendMessage: why");
     return result.kind;
   };
-  CHECK(kind(HttpFailure::Kind::unreachable) == Kind::failed);
-  CHECK(kind(HttpFailure::Kind::timed_out) == Kind::failed);
-  CHECK(kind(HttpFailure::Kind::refused) == Kind::refused);
-  CHECK(kind(HttpFailure::Kind::stopped) == Kind::stopped);
+  CHECK(end_of(HttpFailure::Kind::unreachable) == Kind::failed);
+  CHECK(end_of(HttpFailure::Kind::timed_out) == Kind::failed);
+  CHECK(end_of(HttpFailure::Kind::refused) == Kind::refused);
+  CHECK(end_of(HttpFailure::Kind::stopped) == Kind::stopped);
 }
 
 }  // namespace postlude::extension
