@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "extension/http_failure.h"
 #include "extension/resolve.h"
-#include "extension/url.h"
+#include "common/url.h"
 
 #include <tl/expected.hpp>
 
