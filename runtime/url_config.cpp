@@ -107,7 +107,7 @@ std::optional<std::string> read_url_path(const JsonNode& node, const TemplateRea
   if (!node.text.starts_with('/')) {
     problems.add(
         node.position,
-        fmt::format("\"path\" is {}, expected one that begins with \"/\"", in_quotes(node.text)));
+        fmt::format(R"("path" is {}, expected one that begins with "/")", in_quotes(node.text)));
   } else if (const auto url = parse_url("https://x" + with(*parsed, References::as_a_value));
              !url) {
     problems.add(node.position,

@@ -3,6 +3,7 @@
 #include "tests/unit/runtime/tasks_cases.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <utility>
@@ -139,8 +140,9 @@ TEST_CASE("headers are named by tokens, once, and never those of the connection"
                                  "Upgrade",
                                  "TE",
                                  "Trailer"}) {
-    CHECK(said_about(url + "{\"" + name + "\":\"1\"}") ==
-          "T:1:52: the header \"" + name + "\" is not yours to set: the connection needs it\n");
+    CHECK(said_about(fmt::format(R"({}{{"{}":"1"}})", url, name)) ==
+          fmt::format("T:1:52: the header \"{}\" is not yours to set: the connection needs it\n",
+                      name));
   }
   CHECK(said_about(url + R"({"X-A":"1","x-a":"2","X-A":"3"})") ==
         "T:1:62: the header \"x-a\" comes twice, the first is \"X-A\" at 1:52\n"
