@@ -42,8 +42,7 @@ std::string take_host(std::string_view& authority) {
   if (bracketed && end == std::string_view::npos) {
     return {};
   }
-  const std::string host =
-      lower(bracketed ? authority.substr(1, end - 1) : authority.substr(0, end));
+  std::string host = lower(bracketed ? authority.substr(1, end - 1) : authority.substr(0, end));
   authority.remove_prefix(bracketed ? end + 1 : std::min(end, authority.size()));
   return host;
 }

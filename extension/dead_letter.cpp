@@ -85,7 +85,7 @@ Result<std::string> dead_letter_body(const DeadLetter& letter, std::size_t limit
   for (const Drop drop : {Drop::event, Drop::event_and_response}) {
     const auto shorter = rest_without(rest, drop);
     if (!shorter) {
-      return shorter;
+      return tl::unexpected(shorter.error());
     }
     std::string text = body("null", *shorter);
     size = text.size();

@@ -23,7 +23,7 @@ Result<std::string> derived_id(std::string_view task_id, const IdRules& rules) {
   }
   const auto hash = sha256(task_id);
   if (!hash) {
-    return hash;
+    return tl::unexpected(hash.error());
   }
   std::string id(task_id.substr(0, rules.most_bytes - kHashBytes - 1));
   std::replace_if(

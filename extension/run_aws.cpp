@@ -1,12 +1,48 @@
 #include "extension/run_aws.h"
 
-#include <algorithm>
+#include "common/json_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
 
 namespace postlude::extension {
 namespace {
 
 AttemptResult refused(std::string_view what, const Error& error) {
   return {.kind = AttemptResult::Kind::refused, .why = std::string(what) + ": " + error.message};
+}
+
+/// The queue's URL as the endpoint has it; empty where it does not say.
+std::string asked_queue_url(const TargetArn& to,
+                            std::string_view trace_id,
+                            const AwsClient& client,
+                            EpochTime deadline) {
+  const auto request =
+      json_request({.service = "sqs",
+                    .operation = "GetQueueUrl",
+                    .region = to.region,
+                    .trace_id = trace_id,
+                    .input = dump_json(nlohmann::json{{"QueueName", to.name},
+                                                      {"QueueOwnerAWSAccountId", to.account}})},
+                   client.endpoints());
+  if (!request) {
+    return {};
+  }
+  const auto answer = client.call(*request, deadline);
+  const auto document = answer ? parse_json(answer->body) : fail("no answer");
+  return document && document->is_object() ? document->value("QueueUrl", std::string())
+                                           : std::string();
+}
+
+/// Stand-ins for SQS may have URLs of their own, by which alone they know their queues.
+bool may_have_other_url(const TargetArn& to, const AttemptResult& result, const AwsClient& client) {
+  if (to.kind != TargetKind::sqs ||
+      !(result.why.ends_with("QueueDoesNotExist") || result.why.ends_with("NonExistentQueue"))) {
+    return false;
+  }
+  const auto endpoint = client.endpoints().find("sqs", to.region);
+  return endpoint && endpoint->configured;
 }
 
 AttemptResult result_of(const Result<AwsRequest>& request,
@@ -20,6 +56,23 @@ AttemptResult result_of(const Result<AwsRequest>& request,
   return answer ? AttemptResult{} : answer.error();
 }
 
+AttemptResult sent(const TargetArn& to,
+                   TaskMessage message,
+                   const AwsClient& client,
+                   EpochTime deadline) {
+  AttemptResult result =
+      result_of(send_request(to, message, client.endpoints()), "send", client, deadline);
+  if (!may_have_other_url(to, result, client)) {
+    return result;
+  }
+  const std::string url = asked_queue_url(to, message.trace_id, client, deadline);
+  if (url.empty()) {
+    return result;
+  }
+  message.queue_url = url;
+  return result_of(send_request(to, message, client.endpoints()), "send", client, deadline);
+}
+
 }  // namespace
 
 AttemptResult run_aws(const AwsAction& action,
@@ -30,19 +83,19 @@ AttemptResult run_aws(const AwsAction& action,
 }
 
 AttemptResult run_send(std::string_view to,
-                       const Message& message,
+                       const TaskMessage& message,
                        const AwsClient& client,
                        EpochTime deadline) {
   const auto target = parse_target_arn(to);
   if (!target) {
     return refused("send", target.error());
   }
-  return result_of(send_request(*target, message, client.endpoints()), "send", client, deadline);
+  return sent(*target, message, client, deadline);
 }
 
 AttemptResult send_dead_letter(std::string_view to,
                                const DeadLetter& letter,
-                               Message message,
+                               TaskMessage message,
                                const AwsClient& client,
                                EpochTime deadline) {
   const auto target = parse_target_arn(to);
@@ -57,8 +110,7 @@ AttemptResult send_dead_letter(std::string_view to,
       return refused("dead letter", body.error());
     }
     message.body = *body;
-    result = result_of(
-        send_request(*target, message, client.endpoints()), "dead letter", client, deadline);
+    result = sent(*target, message, client, deadline);
     if (result.kind != AttemptResult::Kind::refused || body->size() <= kSmallestLimitBytes) {
       return result;
     }

@@ -15,9 +15,10 @@ namespace postlude::extension {
                                     const AwsClient& client,
                                     EpochTime deadline);
 
-/// One attempt of a `send` task: `to` is its ARN, templates resolved.
+/// One attempt of a `send` task: `to` is its ARN, templates resolved. A queue that a configured
+/// endpoint does not know by the URL that follows from its ARN is asked for its URL (GetQueueUrl).
 [[nodiscard]] AttemptResult run_send(std::string_view to,
-                                     const Message& message,
+                                     const TaskMessage& message,
                                      const AwsClient& client,
                                      EpochTime deadline);
 
@@ -26,7 +27,7 @@ namespace postlude::extension {
 /// `message.body` is not used.
 [[nodiscard]] AttemptResult send_dead_letter(std::string_view to,
                                              const DeadLetter& letter,
-                                             Message message,
+                                             TaskMessage message,
                                              const AwsClient& client,
                                              EpochTime deadline);
 

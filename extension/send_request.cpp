@@ -77,7 +77,7 @@ Result<std::string> text_of(std::string_view body) {
 }
 
 Result<AwsRequest> to_queue(const TargetArn& to,
-                            const Message& message,
+                            const TaskMessage& message,
                             const AwsEndpoints& endpoints) {
   const auto endpoint = endpoints.find("sqs", to.region);
   auto text = text_of(message.body);
@@ -85,14 +85,15 @@ Result<AwsRequest> to_queue(const TargetArn& to,
   if (!endpoint || !text || !id) {
     return tl::unexpected(!endpoint ? endpoint.error() : !text ? text.error() : id.error());
   }
-  Json input{{"QueueUrl",
-              fmt::format("{}://{}{}/{}/{}",
-                          endpoint->base.tls ? "https" : "http",
-                          host_field(endpoint->base),
-                          endpoint->base.target,
-                          to.account,
-                          to.name)},
-             {"MessageBody", std::move(*text)}};
+  const std::string url = !message.queue_url.empty()
+                              ? std::string(message.queue_url)
+                              : fmt::format("{}://{}{}/{}/{}",
+                                            endpoint->base.tls ? "https" : "http",
+                                            host_field(endpoint->base),
+                                            endpoint->base.target,
+                                            to.account,
+                                            to.name);
+  Json input{{"QueueUrl", url}, {"MessageBody", std::move(*text)}};
   if (to.fifo) {
     input["MessageGroupId"] = *id;
     input["MessageDeduplicationId"] = *id;
@@ -106,7 +107,7 @@ Result<AwsRequest> to_queue(const TargetArn& to,
 }
 
 Result<AwsRequest> to_bus(const TargetArn& to,
-                          const Message& message,
+                          const TaskMessage& message,
                           const AwsEndpoints& endpoints) {
   const std::string detail = message.body.starts_with('{')
                                  ? std::string(message.body)
@@ -126,7 +127,7 @@ Result<AwsRequest> to_bus(const TargetArn& to,
 }
 
 Result<AwsRequest> to_state_machine(const TargetArn& to,
-                                    const Message& message,
+                                    const TaskMessage& message,
                                     const AwsEndpoints& endpoints) {
   const auto name = derived_id(message.task_id, kExecutionRules);
   if (!name) {
@@ -147,7 +148,7 @@ Result<AwsRequest> to_state_machine(const TargetArn& to,
 }
 
 Result<AwsRequest> to_stream(const TargetArn& to,
-                             const Message& message,
+                             const TaskMessage& message,
                              const AwsEndpoints& endpoints) {
   const auto key = derived_id(message.task_id, kPartitionRules);
   auto text = text_of(message.body);
@@ -166,7 +167,7 @@ Result<AwsRequest> to_stream(const TargetArn& to,
 }
 
 Result<AwsRequest> to_firehose(const TargetArn& to,
-                               const Message& message,
+                               const TaskMessage& message,
                                const AwsEndpoints& endpoints) {
   auto text = text_of(message.body);
   if (!text) {
@@ -183,7 +184,7 @@ Result<AwsRequest> to_firehose(const TargetArn& to,
 }
 
 Result<AwsRequest> to_topic(const TargetArn& to,
-                            const Message& message,
+                            const TaskMessage& message,
                             const AwsEndpoints& endpoints) {
   auto endpoint = endpoints.find("sns", to.region);
   const auto text = text_of(message.body);
@@ -209,7 +210,7 @@ Result<AwsRequest> to_topic(const TargetArn& to,
 }
 
 Result<AwsRequest> to_function(const TargetArn& to,
-                               const Message& message,
+                               const TaskMessage& message,
                                const AwsEndpoints& endpoints) {
   auto endpoint = endpoints.find("lambda", to.region);
   if (!endpoint) {
@@ -231,7 +232,7 @@ Result<AwsRequest> to_function(const TargetArn& to,
 }
 
 Result<AwsRequest> to_bucket(const TargetArn& to,
-                             const Message& message,
+                             const TaskMessage& message,
                              const AwsEndpoints& endpoints) {
   auto endpoint = endpoints.find_bucket(to.name);
   const auto id = derived_id(message.task_id, kKeyRules);
@@ -256,7 +257,7 @@ Result<AwsRequest> to_bucket(const TargetArn& to,
 }
 
 Result<AwsRequest> request_of(const TargetArn& to,
-                              const Message& message,
+                              const TaskMessage& message,
                               const AwsEndpoints& endpoints) {
   switch (to.kind) {
     case TargetKind::sqs:
@@ -304,9 +305,9 @@ std::size_t most_message_bytes(TargetKind kind) {
 }
 
 Result<AwsRequest> send_request(const TargetArn& to,
-                                const Message& message,
+                                const TaskMessage& message,
                                 const AwsEndpoints& endpoints) {
-  Message trim = message;
+  TaskMessage trim = message;
   trim.body = trimmed(message.body);
   if (trim.body.empty()) {
     return fail("the body is not JSON");

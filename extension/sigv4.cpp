@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 /// Stations on the way may change or drop them; the same as AWS's own signers leave out.
-constexpr std::array<std::string_view, 16> kUnsigned{"authorization",
+constexpr std::array<std::string_view, 15> kUnsigned{"authorization",
                                                      "cache-control",
                                                      "connection",
                                                      "expect",
@@ -25,7 +25,6 @@ constexpr std::array<std::string_view, 16> kUnsigned{"authorization",
                                                      "max-forwards",
                                                      "pragma",
                                                      "referer",
-                                                     "te",
                                                      "trailer",
                                                      "transfer-encoding",
                                                      "upgrade",

@@ -90,7 +90,7 @@ function requestOf(pick) {
 }
 
 async function signedByUs(requests) {
-  const signer = spawn(process.env.POSTLUDE_SIGNER, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const signer = spawn(process.env.POSTLUDE_DRIVER, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => signer.on('exit', resolve));
   const lines = [];
   const read = (async () => {

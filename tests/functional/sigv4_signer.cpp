@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <cstdio>
 #include <iostream>
 #include <string>
 
@@ -53,7 +52,7 @@ int main() {
       std::cout << signed_line(Json::parse(text)) << "\n";
     }
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "sigv4_signer: %s\n", error.what());
+    std::cerr << "sigv4_signer: " << error.what() << "\n";
     return 1;
   }
   return 0;

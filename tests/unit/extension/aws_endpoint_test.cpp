@@ -24,8 +24,8 @@ std::string endpoint(const Environment& environment,
 }
 
 const Environment& in_ireland() {
-  static const Environment environment(Variables{{"AWS_REGION", "eu-west-1"}});
-  return environment;
+  static const Environment kAll(Variables{{"AWS_REGION", "eu-west-1"}});
+  return kAll;
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace {
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
 const AwsEndpoints& endpoints() {
-  static const AwsEndpoints all(Environment(Variables{{"AWS_REGION", "eu-west-1"}}));
-  return all;
+  static const AwsEndpoints kAll(Environment(Variables{{"AWS_REGION", "eu-west-1"}}));
+  return kAll;
 }
 
 AwsAction action(std::string service, std::string operation) {
@@ -60,7 +60,7 @@ TEST_CASE("targets and versions of the known services are AWS's") {
     const char* target;
     const char* type;
   };
-  for (const auto& [service, target, type] :
+  for (const Known& known :
        {Known{"sqs", "AmazonSQS.X", "application/x-amz-json-1.0"},
         Known{"events", "AWSEvents.X", "application/x-amz-json-1.1"},
         Known{"states", "AWSStepFunctions.X", "application/x-amz-json-1.0"},
@@ -72,11 +72,11 @@ TEST_CASE("targets and versions of the known services are AWS's") {
         Known{"kms", "TrentService.X", "application/x-amz-json-1.1"},
         Known{"ecs", "AmazonEC2ContainerServiceV20141113.X", "application/x-amz-json-1.1"},
         Known{"cloudwatch", "GraniteServiceVersion20100801.X", "application/x-amz-json-1.0"}}) {
-    CAPTURE(service);
-    const auto request = aws_request(action(service, "X"), endpoints(), "");
+    CAPTURE(known.service);
+    const auto request = aws_request(action(known.service, "X"), endpoints(), "");
     REQUIRE(request);
-    CHECK(field_of(request->http, "X-Amz-Target") == target);
-    CHECK(field_of(request->http, "Content-Type") == type);
+    CHECK(field_of(request->http, "X-Amz-Target") == known.target);
+    CHECK(field_of(request->http, "Content-Type") == known.type);
     CHECK(field_of(request->http, "X-Amzn-Trace-Id").empty());
   }
 }

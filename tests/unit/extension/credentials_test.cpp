@@ -24,10 +24,10 @@ constexpr EpochTime kNow{Millis(1767225600000)};
 const EpochTime kDeadline = now() + std::chrono::minutes(1);
 
 const Environment& snap_start() {
-  static const Environment environment(Variables{
+  static const Environment kAll(Variables{
       {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9001/2021-04-23/credentials"},
       {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "let-me"}});
-  return environment;
+  return kAll;
 }
 
 std::string endpoint_answer(const std::string& id, const std::string& expires) {
@@ -142,6 +142,7 @@ TEST_CASE("many threads share one fetch") {
   std::atomic<int> same = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int n = 0; n < 8; ++n) {
       threads.emplace_back([&] {
         ++begun;
@@ -187,19 +188,18 @@ TEST_CASE("an endpoint that does not answer with credentials is named, its answe
     const char* body;
     AttemptResult::Kind kind;
   };
-  for (const auto& [status, body, kind] :
-       {Bad{404, "secret", AttemptResult::Kind::refused},
-        Bad{429, "secret", AttemptResult::Kind::failed},
-        Bad{200, "secret", AttemptResult::Kind::failed},
-        Bad{200, R"(["secret"])", AttemptResult::Kind::failed},
-        Bad{200, R"({"AccessKeyId":"secret"})", AttemptResult::Kind::failed}}) {
-    CAPTURE(body);
+  for (const Bad& bad : {Bad{404, "secret", AttemptResult::Kind::refused},
+                         Bad{429, "secret", AttemptResult::Kind::failed},
+                         Bad{200, "secret", AttemptResult::Kind::failed},
+                         Bad{200, R"(["secret"])", AttemptResult::Kind::failed},
+                         Bad{200, R"({"AccessKeyId":"secret"})", AttemptResult::Kind::failed}}) {
+    CAPTURE(bad.body);
     Credentials credentials(snap_start());
     ScriptedHttp http;
-    http.answer(status, body);
+    http.answer(bad.status, bad.body);
     const auto none = credentials.current(kNow, kDeadline, http.function());
     REQUIRE_FALSE(none);
-    CHECK(none.error().kind == kind);
+    CHECK(none.error().kind == bad.kind);
     CHECK(none.error().why.starts_with("AWS credentials: the container endpoint"));
     CHECK(none.error().why.find("secret") == std::string::npos);
   }

@@ -82,7 +82,7 @@ TEST_CASE("an event that does not fit goes first, and is named") {
 TEST_CASE("a response that does not fit goes next; of a cut one only its absence is named") {
   const std::string event = "\"" + std::string(2000, 'e') + "\"";
   const std::string rest =
-      after("{\"body\":\"" + std::string(2000, 'r') + "\"}", R"(["response.body"])");
+      after(R"({"body":")" + std::string(2000, 'r') + "\"}", R"(["response.body"])");
   const Json first = parsed(dead_letter_body(letter(event, rest), 3000))["document"];
   CHECK(first["truncated"] == Json{"response.body", "event"});
   CHECK(first["response"]["body"].get<std::string>().size() == 2000);

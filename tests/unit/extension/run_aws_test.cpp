@@ -35,7 +35,7 @@ struct Fixture {
   ScriptedHttp http;
 };
 
-Message message(std::string_view body) {
+TaskMessage message(std::string_view body) {
   return {
       .task_id = "r/report/0", .task_name = "report", .trace_id = {}, .body = body, .at = now()};
 }
@@ -84,6 +84,29 @@ TEST_CASE("a message is sent, or says why not") {
   CHECK(refused.kind == Kind::refused);
   CHECK(refused.why.starts_with("send: the body has 2097152 bytes"));
   CHECK(fixture.http.requests().size() == 1);
+}
+
+TEST_CASE("a queue that a configured endpoint does not know is asked for its own URL, once") {
+  Fixture fixture;
+  fixture.environment.set("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566");
+  fixture.endpoints = AwsEndpoints(fixture.environment);
+  const char* unknown = R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist"})";
+  fixture.http.answer(400, unknown);
+  fixture.http.answer(200, R"({"QueueUrl":"http://sqs.localhost/q"})");
+  fixture.http.answer(200, "{}");
+  CHECK(run_send(kQueue, message("1"), fixture.client(), kDeadline).kind == Kind::success);
+  const auto requests = fixture.http.requests();
+  REQUIRE(requests.size() == 3);
+  const auto input = [&](std::size_t at) { return parse_json(requests[at].body).value(); };
+  CHECK(input(0)["QueueUrl"] == "http://127.0.0.1:4566/123456789012/work");
+  CHECK(input(1) == Json{{"QueueName", "work"}, {"QueueOwnerAWSAccountId", "123456789012"}});
+  CHECK(input(2)["QueueUrl"] == "http://sqs.localhost/q");
+
+  fixture.http.answer(400, unknown);
+  fixture.http.answer(400, unknown);
+  CHECK(run_send(kQueue, message("1"), fixture.client(), kDeadline).why ==
+        "sqs SendMessage: 400 QueueDoesNotExist");
+  CHECK(fixture.http.requests().size() == 5);
 }
 
 TEST_CASE("a dead letter is cut to what its target takes") {

@@ -134,6 +134,7 @@ TEST_CASE("a name is fetched by one thread at a time") {
   std::atomic<int> same = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int n = 0; n < 8; ++n) {
       threads.emplace_back([&] {
         ++begun;

@@ -25,22 +25,24 @@ constexpr const char* kTaskId = "8476a536-e9f4-11e8-9739-2dfe598c3fcd/report/0";
 constexpr EpochTime kTime{Millis(1767311999000)};
 
 const AwsEndpoints& aws() {
-  static const AwsEndpoints all(Environment(Variables{{"AWS_REGION", "eu-west-1"}}));
-  return all;
+  static const AwsEndpoints kAll(Environment(Variables{{"AWS_REGION", "eu-west-1"}}));
+  return kAll;
 }
 
 const AwsEndpoints& local() {
-  static const AwsEndpoints all(Environment(
+  static const AwsEndpoints kAll(Environment(
       Variables{{"AWS_REGION", "eu-west-1"}, {"AWS_ENDPOINT_URL", "http://127.0.0.1:4566/base"}}));
-  return all;
+  return kAll;
 }
 
-Message message(std::string_view body) {
+TaskMessage message(std::string_view body) {
   return {
       .task_id = kTaskId, .task_name = "report", .trace_id = "Root=1-2", .body = body, .at = kTime};
 }
 
-AwsRequest sent(std::string_view arn, const Message& what, const AwsEndpoints& endpoints = aws()) {
+AwsRequest sent(std::string_view arn,
+                const TaskMessage& what,
+                const AwsEndpoints& endpoints = aws()) {
   CAPTURE(arn);
   const auto target = parse_target_arn(arn);
   REQUIRE(target);
@@ -107,7 +109,7 @@ TEST_CASE("FIFO queues and topics get group and deduplication id from the task i
   CHECK(form.at(4) == std::pair<std::string, std::string>("MessageGroupId", kTaskId));
   CHECK(form.at(5) == std::pair<std::string, std::string>("MessageDeduplicationId", kTaskId));
 
-  Message odd = message("1");
+  TaskMessage odd = message("1");
   const std::string long_id = std::string(200, 'x') + "/report/0";
   odd.task_id = long_id;
   const Json shortened = input_of(sent("arn:aws:sqs:eu-central-1:123456789012:w.fifo", odd));
@@ -209,7 +211,7 @@ TEST_CASE("a body over the limit of its target is refused with limit and size") 
     CAPTURE(arn);
     const std::size_t most = most_message_bytes(parse_target_arn(arn)->kind);
     CHECK(most >= std::size_t{255} * 1024);
-    std::string body = "{\"a\":\"" + std::string(most - 8, 'x') + "\"}";
+    std::string body = R"({"a":")" + std::string(most - 8, 'x') + "\"}";
     REQUIRE(body.size() == most);
     CHECK(send_request(*parse_target_arn(arn), message(body), aws()));
     body.insert(6, "y");
