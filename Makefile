@@ -4,6 +4,8 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 # More arguments for ctest, for example: make test CTEST='-R early'
 CTEST ?=
+# Of each target of make fuzz.
+FUZZ_SECONDS ?= 60
 
 ROOT := $(CURDIR)
 BUILD := $(ROOT)/build
@@ -11,6 +13,7 @@ RELEASE := $(BUILD)/cmake/release
 ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
 LINT := $(BUILD)/cmake/lint
+FUZZ := $(BUILD)/cmake/fuzz
 TOOLS := $(BUILD)/tools/node_modules
 
 configure = [ -f $(1)/build.ninja ] || cmake -S $(ROOT) -B $(1) -G Ninja $(2)
@@ -83,8 +86,11 @@ simulate:
 	@exit 1
 
 fuzz:
-	@echo "make fuzz: the libFuzzer targets do not exist yet" >&2
-	@exit 1
+	@.ci/packages fuzz
+	@[ -f $(FUZZ)/build.ninja ] || cmake -S $(ROOT)/tests/fuzz -B $(FUZZ) -G Ninja \
+	  -DCMAKE_CXX_COMPILER=clang++-14
+	@ninja -C $(FUZZ) -j$(JOBS)
+	@.ci/fuzz $(FUZZ) $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(BUILD)

@@ -85,14 +85,16 @@ Result<TaskRecord> decode_record(std::string_view text) {
     return tl::unexpected(members.error());
   }
   TaskRecord record;
-  nlohmann::json object = nlohmann::json::object();
+  ObjectText others;
   for (const JsonSlice& member : *members) {
     if (member.key == "task") {
       record.definition = member.value;
     } else {
-      object[member.key] = parse_json(member.value).value();  // slice_object checked it
+      others.json(member.key, member.value);
     }
   }
+  const nlohmann::json object =
+      parse_json(others.take()).value();  // slice_object checked all of it
   // The one place that reads members: nlohmann reports a missing or mistyped one by exception.
   try {
     record.id = object.at("id").get<std::string>();

@@ -2,7 +2,7 @@
 
 #include "common/environment.h"
 #include "common/error.h"
-#include "extension/url.h"
+#include "common/url.h"
 
 #include <string>
 #include <string_view>

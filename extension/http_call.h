@@ -2,9 +2,9 @@
 
 #include "common/allowed_hosts.h"
 #include "common/clock.h"
+#include "common/url.h"
 #include "extension/http_failure.h"
 #include "extension/resolve.h"
-#include "extension/url.h"
 
 #include <tl/expected.hpp>
 

@@ -2,7 +2,7 @@
 
 #include "common/error.h"
 #include "common/mutex.h"
-#include "extension/url.h"
+#include "common/url.h"
 
 #include <openssl/types.h>
 

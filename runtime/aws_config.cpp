@@ -137,7 +137,7 @@ class AwsReader {
     for (const std::string_view key : {"method", "path"}) {
       if (lacks(key)) {
         problems_.add(node_.position,
-                      fmt::format("the key {} is missing, a REST call has \"method\" and \"path\"",
+                      fmt::format(R"(the key {} is missing, a REST call has "method" and "path")",
                                   in_quotes(key)));
       }
     }
@@ -145,7 +145,7 @@ class AwsReader {
       if (const JsonNode* const value = object_.find(key)) {
         problems_.add(
             value->key_position,
-            fmt::format("{} has no place in a REST call, which has \"method\" and \"path\"",
+            fmt::format(R"({} has no place in a REST call, which has "method" and "path")",
                         in_quotes(key)));
       }
     }
@@ -167,7 +167,7 @@ class AwsReader {
       return;
     }
     problems_.add(object_.find("service")->position,
-                  fmt::format("\"service\" is {}, which needs \"{}\" too{}",
+                  fmt::format(R"("service" is {}, which needs "{}" too{})",
                               in_quotes(action_.service),
                               fmt::join(missing, "\", \""),
                               hint()));

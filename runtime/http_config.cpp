@@ -1,5 +1,6 @@
 #include "runtime/http_config.h"
 
+#include "common/allowed_hosts.h"
 #include "common/http_head.h"
 #include "runtime/http_words.h"
 #include "runtime/object_reader.h"
@@ -147,6 +148,9 @@ class HttpReader {
       const JsonNode& item = list->items[index];
       const std::string label = fmt::format("allowHosts[{}]", index);
       auto host = read_plain_text(item, label, problems);
+      if (const auto parsed = parse_allowed_host(host.value_or("x")); !parsed) {
+        problems.add(item.position, fmt::format("{}: {}", label, parsed.error().message));
+      }
       action_.allow_hosts.push_back(std::move(host).value_or(std::string()));
     }
   }

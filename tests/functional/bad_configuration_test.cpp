@@ -74,7 +74,7 @@ TEST_CASE("mistakes in inline tasks are told with their position, all at once") 
        R"(POSTLUDE_TASKS:1:70: "command" is empty, it must name a program)"});
   check_refused(Variables{{"POSTLUDE_TASKS",
                            R"([{"name":"a","http":{"url":"https://x","body":"${evnt.id}"}}])"}},
-                {R"(POSTLUDE_TASKS:1:51: template: unknown source "evnt", did you mean "event"?)"});
+                {R"(POSTLUDE_TASKS:1:50: template: unknown source "evnt", did you mean "event"?)"});
 }
 
 TEST_CASE("mistakes in a task file are told with its path, and a file that is missing is named") {

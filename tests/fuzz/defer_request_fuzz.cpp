@@ -12,13 +12,13 @@ namespace {
 using postlude::testing::require;
 
 const std::vector<postlude::Task>& configured() {
-  static const std::vector<postlude::Task> tasks =
+  static const std::vector<postlude::Task> kTasks =
       postlude::runtime::parse_tasks(
           "T",
           R"([{"name":"mail","trigger":"demand","command":["bin/mail","${payload.to}"]},
               {"name":"audit","http":{"url":"https://example.com/","json":{"a":"${event.id}"}}}])")
           .value();
-  return tasks;
+  return kTasks;
 }
 
 void check_record(const postlude::runtime::DeferRequest& request) {

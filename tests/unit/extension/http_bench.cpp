@@ -40,7 +40,7 @@ extension::HttpRequest HttpBench::request(const std::string& scheme,
 }
 
 extension::HttpRequest HttpBench::request(const std::string& url) {
-  auto parsed = extension::parse_url(url);
+  auto parsed = parse_url(url);
   REQUIRE(parsed);
   extension::HttpRequest result;
   result.url = std::move(*parsed);

@@ -64,7 +64,7 @@ TEST_CASE("a REST call has method and path, and no operation") {
   CHECK(said_about(R"("service":"ses","method":"POST","path":"${event.path}")") ==
         "T:1:60: \"path\" is \"${event.path}\", expected one that begins with \"/\"\n");
   CHECK(said_about(R"("service":"ses","method":"POST","path":"/a b")") ==
-        "T:1:60: \"path\" holds a space, a backslash or a control character: percent-encode it\n");
+        "T:1:60: \"path\" is \"/a b\": the URL has a space\n");
 }
 
 TEST_CASE("what a call lacks is named, a misspelt key only once") {

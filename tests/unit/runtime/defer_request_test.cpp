@@ -3,6 +3,7 @@
 #include "runtime/task_config.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -86,7 +87,8 @@ TEST_CASE("an inline task of every kind is called as its action") {
            {"send", R"({"to":"arn:aws:s3:::b/","body":"${payload}"})"},
            {"aws", R"({"service":"sqs","operation":"SendMessage","input":{"a":"${env.Q}"}})"},
            {"handler", R"({"event":{"id":"${context.id}","s":"${secret['a']}${ssm['/b']}"}})"}}) {
-    const DeferRequest request = accepted("{\"" + name + "\":" + action + ",\"payload\":{}}");
+    const DeferRequest request =
+        accepted(fmt::format(R"({{"{}":{},"payload":{{}}}})", name, action));
     CHECK(request.task.name == name);
     CHECK(request.task.trigger == Trigger::demand);
     CHECK(request.task.when == When::always);
@@ -96,8 +98,8 @@ TEST_CASE("an inline task of every kind is called as its action") {
 
 TEST_CASE("an inline task is held to the rules of configured ones") {
   CHECK(
-      refused(R"({"http":{"url":"https://x${payload.host}","mehtod":"GET"}})") ==
-      R"(400 MalformedTask: unknown key "mehtod", did you mean "method"?; "url": a template is part )"
+      refused(R"({"http":{"url":"https://x${payload.host}","methodd":"GET"}})") ==
+      R"(400 MalformedTask: unknown key "methodd", did you mean "method"?; "url": a template is part )"
       R"(of its host, which needs "allowHosts" such as ["hooks.slack.com"] (a literal host ends with )"
       R"("/" before the template))");
   CHECK(refused(R"({"handler":{"event":"${payload"}})") ==
@@ -105,8 +107,8 @@ TEST_CASE("an inline task is held to the rules of configured ones") {
 }
 
 TEST_CASE("an inline task refers to nothing of the invocation, fallback or not") {
-  for (const std::string reference :
-       {"event.a", "request", "response.body", "error", "event.a:-x", "request.path:-x"}) {
+  for (const std::string& reference : std::vector<std::string>{
+           "event.a", "request", "response.body", "error", "event.a:-x", "request.path:-x"}) {
     const std::string source = reference.substr(0, reference.find(":-"));
     CHECK(refused(R"({"command":["x","${)" + reference + R"(}"]})") ==
           "400 MalformedTask: template: " + source +

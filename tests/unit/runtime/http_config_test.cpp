@@ -3,6 +3,7 @@
 #include "tests/unit/runtime/tasks_cases.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <utility>
@@ -72,27 +73,30 @@ TEST_CASE("a URL is absolute, http or https") {
     CHECK(http_of(R"("url":")" + url + '"').url == url);
   }
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"", R"(T:1:28: "url" is empty)"},
+      {"",
+       R"(T:1:47: "url" is "", expected an absolute http or https URL, or one that begins with a reference)"},
       {"example.com",
-       R"(T:1:28: "url" is "example.com", expected an absolute http or https URL, or one that begins with a reference)"},
+       R"(T:1:47: "url" is "example.com", expected an absolute http or https URL, or one that begins with a reference)"},
       {"file:///x",
-       R"(T:1:28: "url" is "file:///x", expected an absolute http or https URL, or one that begins with a reference)"},
-      {"https:///x", R"(T:1:37: "url" is "https:///x": it names no host)"},
+       R"(T:1:47: "url" is "file:///x", expected an absolute http or https URL, or one that begins with a reference)"},
+      {"https:///x", R"(T:1:47: "url" is "https:///x": the URL has no host)"},
       {"https://u:p@x/",
-       R"(T:1:37: "url" is "https://u:p@x/": it holds a user name: put credentials into "headers")"},
+       R"(T:1:47: "url" is "https://u:p@x/": the URL has a user name; send credentials in a header)"},
       {"https://x:65536/",
-       R"(T:1:37: "url" is "https://x:65536/": its port is not a number from 1 to 65535)"},
+       R"(T:1:47: "url" is "https://x:65536/": the URL's port is not a number from 1 to 65535)"},
       {"https://x:/",
-       R"(T:1:37: "url" is "https://x:/": its port is not a number from 1 to 65535)"},
-      {"https://a%62/", R"(T:1:37: "url" is "https://a%62/": its host is no name and no address)"},
-      {"https://[::1/", R"(T:1:37: "url" is "https://[::1/": it names no host)"},
-      {"https://x/a b",
-       R"(T:1:28: "url" holds a space, a backslash or a control character: percent-encode it)"},
+       R"(T:1:47: "url" is "https://x:/": the URL's port is not a number from 1 to 65535)"},
+      {"https://a%62/",
+       R"(T:1:47: "url" is "https://a%62/": the URL's host has a character that no host name has)"},
+      {"https://[::1/", R"(T:1:47: "url" is "https://[::1/": the URL's host has a [ without ])"},
+      {"https://x/a b", R"(T:1:47: "url" is "https://x/a b": the URL has a space)"},
       {"https://x/${event.a}#f",
-       R"(T:1:28: "url" holds a fragment, which is never sent: leave out "#" and what follows (or write %23))"},
+       R"(T:1:47: "url" is "https://x/${event.a}#f": the URL has a fragment (#), which is never sent)"},
+      {"https://${event.a}/b c",
+       R"(T:1:47: "url" is "https://${event.a}/b c": the URL has a space)"},
   };
   for (const auto& [url, problem] : cases) {
-    CHECK(said_about(R"("url":")" + url + '"') == problem + "\n");
+    CHECK(said_about(R"("allowHosts":["x"],"url":")" + url + '"') == problem + "\n");
   }
   CHECK(said_about("") == "T:1:21: the key \"url\" is missing\n");
   CHECK(said_about(R"("uri":"https://x/")") ==
@@ -136,8 +140,9 @@ TEST_CASE("headers are named by tokens, once, and never those of the connection"
                                  "Upgrade",
                                  "TE",
                                  "Trailer"}) {
-    CHECK(said_about(url + "{\"" + name + "\":\"1\"}") ==
-          "T:1:52: the header \"" + name + "\" is not yours to set: the connection needs it\n");
+    CHECK(said_about(fmt::format(R"({}{{"{}":"1"}})", url, name)) ==
+          fmt::format("T:1:52: the header \"{}\" is not yours to set: the connection needs it\n",
+                      name));
   }
   CHECK(said_about(url + R"({"X-A":"1","x-a":"2","X-A":"3"})") ==
         "T:1:62: the header \"x-a\" comes twice, the first is \"X-A\" at 1:52\n"
@@ -174,6 +179,9 @@ TEST_CASE("listed hosts are strings without templates") {
   CHECK(said_about(url + R"([1,"${env.A}"])") ==
         "T:1:55: allowHosts[0] must be a string, found a number\n"
         "T:1:58: allowHosts[1] may hold no template\n");
+  CHECK(said_about(url + R"(["https://x","10.0.0.1/8","*.example.com","fd00::/8"])") ==
+        "T:1:55: allowHosts[0]: \"https://x\" is not a range of addresses like 10.0.0.0/8\n"
+        "T:1:67: allowHosts[1]: \"10.0.0.1/8\" has bits set after its first 8\n");
 }
 
 TEST_CASE("only an object describes a request") {

@@ -38,7 +38,9 @@ inline Config config_with(std::vector<Task> tasks) {
 /// The flow with a real spool and a real link, whose far end is this test.
 class Flow {
  public:
-  explicit Flow(std::vector<Task> tasks) : config_(config_with(std::move(tasks))) {
+  explicit Flow(std::vector<Task> tasks, std::optional<std::string> dead_letter = std::nullopt)
+      : config_(config_with(std::move(tasks))) {
+    config_.dead_letter = std::move(dead_letter);
     link_ = ExtensionLink::listen(loop_, log_, Hello{}, {[](const Message&) {}, [] {}}).value();
     peer_.emplace(PacketSocket::connect(link_->name()).value());
     turn();

@@ -1,4 +1,5 @@
 // What functions ask for over the local API, as the flow of invocations answers it.
+#include "common/task_json.h"
 #include "tests/unit/runtime/invocation_flow_fixture.h"
 
 #include <doctest/doctest.h>
@@ -45,6 +46,30 @@ TEST_CASE("a task that is deferred before the answer is accepted at once, and re
   flow.ask_next();
   CHECK(flow.messages() == Lines{"closed"});
   CHECK(status_of(flow.traffic.defer("r1", kInline)) == 404);
+}
+
+TEST_CASE("what is deferred has the environment's dead letter, unless it names its own") {
+  Flow flow({}, "arn:aws:s3:::bucket/late/");
+  flow.deliver("r1");
+  CHECK(status_of(flow.traffic.defer("r1", kInline)) == 202);
+  flow.messages();
+  CHECK(flow.last_record.task.dead_letter == "arn:aws:s3:::bucket/late/");
+  CHECK(status_of(flow.traffic.defer(
+            "r1", R"({"command":["x"],"deadLetter":"arn:aws:s3:::own/"})")) == 202);
+  flow.messages();
+  CHECK(flow.last_record.task.dead_letter == "arn:aws:s3:::own/");
+}
+
+TEST_CASE("a record holds the definition of its task as one form has it") {
+  const Task task = command_task("demand", When::always);
+  Flow flow({task});
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.messages();
+  CHECK(flow.last_record.definition == task_to_json(task));
+  CHECK(status_of(flow.traffic.defer("r1", R"({"task":"demand"})")) == 202);
+  flow.messages();
+  CHECK(flow.last_record.definition == task_to_json(task));
 }
 
 TEST_CASE("without configured tasks a deferral after the answer tells the extension of both") {

@@ -1,4 +1,4 @@
-#include "extension/url.h"
+#include "common/url.h"
 
 #include "common/ip_address.h"
 
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace postlude::extension {
+namespace postlude {
 namespace {
 
 /// Longer than any server takes (most stop at 8 KiB), and room for a large query.
@@ -166,4 +166,4 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
-}  // namespace postlude::extension
+}  // namespace postlude

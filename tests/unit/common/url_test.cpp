@@ -1,10 +1,10 @@
-#include "extension/url.h"
+#include "common/url.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-namespace postlude::extension {
+namespace postlude {
 namespace {
 
 std::string why(std::string_view text) {
@@ -148,4 +148,4 @@ TEST_CASE("the reason never quotes the URL, which may hold secrets") {
   }
 }
 
-}  // namespace postlude::extension
+}  // namespace postlude

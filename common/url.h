@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace postlude::extension {
+namespace postlude {
 
 /// An absolute http or https URL.
 struct Url {
@@ -27,4 +27,4 @@ struct Url {
 /// may hold secrets. Pure.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
-}  // namespace postlude::extension
+}  // namespace postlude
