@@ -76,6 +76,7 @@ struct HttpConnection::State {
   [[nodiscard]] Result<void> prepare();
   void adopt(int fd);
   ssize_t write_head(httplib::Stream& stream);
+  [[nodiscard]] httplib::Result send(HttpAnswer& answer, bool& ends_with_connection);
   [[nodiscard]] std::uint64_t received() const;
   [[nodiscard]] Failure explain(const httplib::Result& result) const;
   [[nodiscard]] Failure explain_unsent(const httplib::Result& result) const;
@@ -231,6 +232,29 @@ bool HttpConnection::reusable() const {
   return state_->socket && !state_->finished && ::poll(&waiting, 1, 0) == 0;
 }
 
+/// Sends the request and reads the answer; nothing that httplib throws gets further.
+httplib::Result HttpConnection::State::send(HttpAnswer& answer, bool& ends_with_connection) {
+  httplib::Request message;
+  message.method = request->method;
+  message.path.push_back('/');  // write_head has the true one
+  message.response_handler = [&](const httplib::Response& head) {
+    ends_with_connection =
+        !head.has_header("Content-Length") && !head.has_header("Transfer-Encoding");
+    answer.status = head.status;
+    answer.fields.assign(head.headers.begin(), head.headers.end());
+    return true;
+  };
+  message.content_receiver = [&](const char* bytes, std::size_t size, auto&&...) {
+    answer.body.append(bytes, std::min(size, kMostAnswerBytes - answer.body.size()));
+    return true;
+  };
+  try {
+    return client->send(message);
+  } catch (const std::exception& /*error*/) {
+    return {};
+  }
+}
+
 tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
     const HttpRequest& request, EpochTime connect_by, OngoingCall& call) {
   State& state = *state_;
@@ -252,34 +276,11 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
   }
 
   HttpAnswer answer;
-  httplib::Request message;
-  message.method = request.method;
-  message.path.push_back('/');  // write_head has the true one
   bool ends_with_connection = false;
-  message.response_handler = [&](const httplib::Response& head) {
-    ends_with_connection =
-        !head.has_header("Content-Length") && !head.has_header("Transfer-Encoding");
-    answer.status = head.status;
-    answer.fields.assign(head.headers.begin(), head.headers.end());
-    return true;
-  };
-  message.content_receiver = [&answer](const char* bytes, std::size_t size, auto&&...) {
-    answer.body.append(bytes, std::min(size, kMostAnswerBytes - answer.body.size()));
-    return true;
-  };
-  httplib::Result result;
-  try {
-    result = state.client->send(message);
-  } catch (const std::exception& error) {
-    return tl::unexpected(
-        Failure{Stage::answered,
-                {Kind::unreachable,
-                 fmt::format("call of {} failed: {}", state.origin.endpoint(), error.what())}});
-  }
+  const httplib::Result result = state.send(answer, ends_with_connection);
   // Such a body ends with the stream: properly, and not because we shut the socket down. httplib
   // takes the proper end of TLS for a failure.
-  const bool ended = call.ended() != OngoingCall::End::none;
-  if (ends_with_connection && ended) {
+  if (ends_with_connection && call.ended() != OngoingCall::End::none) {
     return tl::unexpected(Failure{Stage::answered, {}});
   }
   if (!result && !(ends_with_connection && state.records.goodbye)) {
