@@ -26,6 +26,8 @@ constexpr std::size_t kMostAddresses = 8;
 /// For an address that is not the last: a first one that does not answer must leave time for
 /// others.
 constexpr Millis kMostConnectTime = std::chrono::seconds(3);
+/// The last address has until the deadline, which CallWatch keeps: what comes later only guards it.
+constexpr Millis kAfterDeadline = std::chrono::seconds(1);
 
 tl::unexpected<HttpFailure> refuse(std::string why) {
   return tl::unexpected(HttpFailure{Kind::refused, std::move(why)});
@@ -197,7 +199,8 @@ tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::connect_and_perfor
     }
     const EpochTime at = now();
     const Millis share = remaining(deadline, at) / left;
-    const EpochTime connect_by = at + (left == 1 ? share : std::min(share, kMostConnectTime));
+    const EpochTime connect_by =
+        at + (left == 1 ? share + kAfterDeadline : std::min(share, kMostConnectTime));
     --left;
     auto connection = std::make_unique<HttpConnection>(request.url, address, trust);
     auto answer = connection->exchange(request, connect_by, call);

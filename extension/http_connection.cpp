@@ -28,20 +28,31 @@ using Stage = HttpConnection::Stage;
 /// deadline, from outside.
 constexpr std::chrono::seconds kLongerThanCalls = std::chrono::hours(1);
 
-/// Counts what TLS hands to the application, and not its own messages: session tickets and goodbyes
-/// may come at any time.
-void count_application_record(int sent,
-                              int /*version*/,
-                              int type,
-                              const void* bytes,
-                              std::size_t size,
-                              SSL* session,
-                              void* count) {
+/// What came over TLS, without its own messages: session tickets may come at any time.
+struct TlsRecords {
+  std::uint64_t count = 0;  ///< for the application
+  bool goodbye = false;     ///< the peer has ended its stream properly
+};
+
+void note_record(int sent,
+                 int /*version*/,
+                 int type,
+                 const void* bytes,
+                 std::size_t size,
+                 SSL* session,
+                 void* noted) {
+  if (sent != 0 || size == 0) {
+    return;
+  }
+  auto& records = *static_cast<TlsRecords*>(noted);
+  const auto* content = static_cast<const unsigned char*>(bytes);
   const bool tells = type == SSL3_RT_INNER_CONTENT_TYPE ||
                      (type == SSL3_RT_HEADER && SSL_version(session) <= TLS1_2_VERSION);
-  if (sent == 0 && tells && size > 0 &&
-      *static_cast<const unsigned char*>(bytes) == SSL3_RT_APPLICATION_DATA) {
-    ++*static_cast<std::uint64_t*>(count);
+  if (tells && content[0] == SSL3_RT_APPLICATION_DATA) {
+    ++records.count;
+  }
+  if (type == SSL3_RT_ALERT && size > 1 && content[1] == SSL_AD_CLOSE_NOTIFY) {
+    records.goodbye = true;
   }
 }
 
@@ -65,6 +76,7 @@ struct HttpConnection::State {
   [[nodiscard]] Result<void> prepare();
   void adopt(int fd);
   ssize_t write_head(httplib::Stream& stream);
+  [[nodiscard]] httplib::Result send(HttpAnswer& answer, bool& ends_with_connection);
   [[nodiscard]] std::uint64_t received() const;
   [[nodiscard]] Failure explain(const httplib::Result& result) const;
   [[nodiscard]] Failure explain_unsent(const httplib::Result& result) const;
@@ -74,7 +86,7 @@ struct HttpConnection::State {
   TlsTrust& trust;
   // The TLS context writes to these two, so they stand before the client.
   int verify_error = X509_V_OK;
-  std::uint64_t records = 0;
+  TlsRecords records;
   std::unique_ptr<httplib::ClientImpl> client;
   UniqueFd socket;  ///< a duplicate of the client's; once set, it stays
   bool finished = false;
@@ -103,7 +115,7 @@ Result<void> HttpConnection::State::prepare() {
     secure->enable_server_certificate_verification(false);
     // Else closing would wait for the peer's goodbye.
     SSL_CTX_set_quiet_shutdown(context, 1);
-    SSL_CTX_set_msg_callback(context, &count_application_record);
+    SSL_CTX_set_msg_callback(context, &note_record);
     SSL_CTX_set_msg_callback_arg(context, &records);
     client = std::move(secure);
   } else {
@@ -151,7 +163,7 @@ ssize_t HttpConnection::State::write_head(httplib::Stream& stream) {
 /// Of answers. Where the kernel does not tell, ever more.
 std::uint64_t HttpConnection::State::received() const {
   if (origin.tls) {
-    return records;
+    return records.count;
   }
   const auto counts = tcp_counts(socket.get());
   return counts ? counts->bytes : received_before + 2;
@@ -220,6 +232,29 @@ bool HttpConnection::reusable() const {
   return state_->socket && !state_->finished && ::poll(&waiting, 1, 0) == 0;
 }
 
+/// Sends the request and reads the answer; nothing that httplib throws gets further.
+httplib::Result HttpConnection::State::send(HttpAnswer& answer, bool& ends_with_connection) {
+  httplib::Request message;
+  message.method = request->method;
+  message.path.push_back('/');  // write_head has the true one
+  message.response_handler = [&](const httplib::Response& head) {
+    ends_with_connection =
+        !head.has_header("Content-Length") && !head.has_header("Transfer-Encoding");
+    answer.status = head.status;
+    answer.fields.assign(head.headers.begin(), head.headers.end());
+    return true;
+  };
+  message.content_receiver = [&](const char* bytes, std::size_t size, auto&&...) {
+    answer.body.append(bytes, std::min(size, kMostAnswerBytes - answer.body.size()));
+    return true;
+  };
+  try {
+    return client->send(message);
+  } catch (const std::exception& /*error*/) {
+    return {};
+  }
+}
+
 tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
     const HttpRequest& request, EpochTime connect_by, OngoingCall& call) {
   State& state = *state_;
@@ -241,38 +276,25 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
   }
 
   HttpAnswer answer;
-  httplib::Request message;
-  message.method = request.method;
-  message.path.push_back('/');  // write_head has the true one
-  message.content_receiver = [&answer](const char* bytes, std::size_t size, auto&&...) {
-    answer.body.append(bytes, std::min(size, kMostAnswerBytes - answer.body.size()));
-    return true;
-  };
-  httplib::Result result;
-  try {
-    result = state.client->send(message);
-  } catch (const std::exception& error) {
-    return tl::unexpected(
-        Failure{Stage::answered,
-                {Kind::unreachable,
-                 fmt::format("call of {} failed: {}", state.origin.endpoint(), error.what())}});
+  bool ends_with_connection = false;
+  const httplib::Result result = state.send(answer, ends_with_connection);
+  // Such a body ends with the stream: properly, and not because we shut the socket down. httplib
+  // takes the proper end of TLS for a failure.
+  if (ends_with_connection && call.ended() != OngoingCall::End::none) {
+    return tl::unexpected(Failure{Stage::answered, {}});
   }
-  if (!result) {
+  if (!result && !(ends_with_connection && state.records.goodbye)) {
     Failure failure = state.explain(result);
     if (kept && failure.stage == Stage::connecting) {
       failure.stage = Stage::unanswered;
     }
     return tl::unexpected(std::move(failure));
   }
-  const bool ends_with_connection =
-      !result->has_header("Content-Length") && !result->has_header("Transfer-Encoding");
-  if (ends_with_connection && call.ended() != OngoingCall::End::none) {
-    // Its end is that of the socket, which was shut down by us.
-    return tl::unexpected(Failure{Stage::answered, {}});
+  if (result) {
+    answer.status = result->status;
+    answer.fields.assign(result->headers.begin(), result->headers.end());
   }
-  answer.status = result->status;
-  answer.fields.assign(result->headers.begin(), result->headers.end());
-  state.finished = closes(answer) || state.client->is_socket_open() == 0;
+  state.finished = !result || closes(answer) || state.client->is_socket_open() == 0;
   return answer;
 }
 

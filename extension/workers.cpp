@@ -9,6 +9,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 namespace postlude::extension {
@@ -38,9 +39,11 @@ void Workers::submit(Job job) {
     jobs_.push_back(std::move(job));
   }
   if (needs_thread()) {
-    threads_.emplace_back([this] { work(); });
-    const std::string name = fmt::format("worker-{}", threads_.size());
-    static_cast<void>(::pthread_setname_np(threads_.back().native_handle(), name.c_str()));
+    threads_.emplace_back([this, number = threads_.size() + 1] {
+      const std::string name = fmt::format("worker-{}", number);
+      static_cast<void>(::pthread_setname_np(::pthread_self(), name.c_str()));
+      work();
+    });
   }
   changed_.notify_one();
 }

@@ -97,7 +97,7 @@ TEST_CASE("hosts that two readers could read differently are refused") {
   }
 }
 
-TEST_CASE("addresses in unusual spellings are hosts; whether they may be called is judged later") {
+TEST_CASE("addresses in unusual spellings are hosts, whatever allowHosts says of them later") {
   for (const char* text : {"https://2130706433/",
                            "https://0x7f.1/",
                            "https://017700000001/",

@@ -127,6 +127,11 @@ TEST_CASE("chunked bodies, bodies up to the end of the connection and none at al
     connection.write("HTTP/1.1 200 OK\r\n\r\nall of it");
   });
   CHECK(bench.body(bench.request("http", until_close, "/")) == "all of it");
+  const auto secure = bench.secure_peer([](PeerConnection& connection) {
+    connection.read_request();
+    connection.write("HTTP/1.0 200 ok\r\n\r\nall of it");
+  });
+  CHECK(bench.body(bench.request("https", *secure, "/")) == "all of it");
   HttpPeer none(always("HTTP/1.1 204 No Content\r\n\r\n"));
   CHECK(bench.perform(bench.request("http", none, "/"))->status == 204);
   HttpPeer head(always("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"));

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <sys/socket.h>
+
 #include <string>
 
 namespace postlude::extension {
@@ -138,6 +140,18 @@ TEST_CASE("a server without TLS is told from one with a bad certificate, and may
   CHECK(answer.error().kind == Kind::unreachable);
   CHECK(answer.error().why ==
         fmt::format("TLS with localhost:{} failed: wrong version number", peer.port()));
+}
+
+TEST_CASE("a body that ends with its connection is cut where TLS did not end properly") {
+  HttpBench bench;
+  const auto peer = bench.secure_peer([](PeerConnection& connection) {
+    connection.read_request();
+    connection.write("HTTP/1.0 200 ok\r\n\r\nhalf of");
+    ::shutdown(connection.fd(), SHUT_RDWR);
+  });
+  const auto answer = bench.perform(HttpBench::request("https", *peer, "/"));
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().kind == Kind::unreachable);
 }
 
 TEST_CASE("a server that hangs up before TLS is done has not answered") {
