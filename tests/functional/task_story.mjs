@@ -78,7 +78,8 @@ export function seeing(t, files) {
 // Why a story that needs `seeing` cannot be told here, or false.
 export const withoutMounts = process.getuid() === 0 ? false : 'only root may give a process files of its own';
 
-// A private authority and the certificate of a server on this machine, as files.
+// A private authority and the certificate of a server on this machine, as files; a negative number of `days`
+// makes one that has expired.
 export function certificate(t, { name = 'localhost', address = '127.0.0.1', days = 2 } = {}) {
   const folder = temporaryFolder(t);
   const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
