@@ -1,7 +1,6 @@
-// HTTP tasks and the time of invocations: deadline, hold limit, crashes, order.
+// HTTP tasks and the time of invocations: deadline, hold limit, order.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { processOf } from './emulated_processes.mjs';
 import { HttpPeer } from './http_peer.mjs';
 import { startFunction } from './task_story.mjs';
 
@@ -76,25 +75,6 @@ test('when "timeout": the call is made before the deadline of a function that ha
   assert.ok(at - began >= 1000 && at - began < 2000, `${at - began} ms`);
   assert.deepEqual(JSON.parse(body), { id: task.id.split('/')[0], path: '/slow' });
 });
-
-for (const [replay, state, attempts, calls] of [[true, 'done', 1, 2], [false, 'expired', 1, 1]]) {
-  test(`an attempt that a crash of ours interrupts, with "replay" ${replay}: ${state}`, async (t) => {
-    let arrived;
-    const arrival = new Promise((resolve) => (arrived = resolve));
-    const peer = await HttpPeer.start(t, [() => arrived(), { status: 200 }]);
-    const tasks = [{ name: 'tell', replay, attempts: 1, http: { url: peer.url() } }];
-    const story = await startFunction(t, tasks);
-    const answered = story.call(ANSWER);
-    await arrival;
-    process.kill(processOf(story.lambda.pid, 'postlude-extensi'), 'SIGKILL');
-    assert.equal((await answered).text, 'answered');
-    const task = await story.outcome('tell');
-    assert.equal(task.state, state, task.why);
-    assert.equal(task.attempts, attempts);
-    assert.equal(peer.requests.length, calls);
-    assert.ok(peer.requests.every(({ headers }) => headers['idempotency-key'] === task.id));
-  });
-}
 
 test('with a concurrency of 1 tasks run in their order, also where one has to be tried again', async (t) => {
   const peer = await HttpPeer.start(t, [{ status: 503 }, { status: 503 }, { status: 200 }]);
