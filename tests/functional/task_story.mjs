@@ -21,19 +21,23 @@ export function temporaryFolder(t) {
 
 // `tasks` is what POSTLUDE_TASKS will be; `folder` is one of tests/functions. Stops with the test.
 export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null } = {}) {
+  const spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-story-'));
   const lambda = new LocalLambda(
     path.join(tests, 'functions', folder),
     {
       AWS_LAMBDA_EXEC_WRAPPER: '/opt/postlude',
       NODE_PATH: '/opt/nodejs/node_modules',
-      POSTLUDE_SPOOL_DIR: temporaryFolder(t),
+      POSTLUDE_SPOOL_DIR: spool,
       POSTLUDE_TASKS: JSON.stringify(tasks),
       ...env,
     },
     ['--admission-wait', '30s', ...options], // there is one environment, which may be at work yet
     runtime,
   );
-  t.after(() => lambda.stop());
+  t.after(async () => {
+    await lambda.stop();
+    rmSync(spool, { recursive: true, force: true });
+  });
   const { url } = await lambda.event('listening');
   return {
     lambda,
