@@ -6,6 +6,7 @@
 #include "extension/resolve_templates.h"
 #include "extension/run_aws.h"
 #include "extension/run_http.h"
+#include "extension/tls_trust.h"
 
 #include <fmt/format.h>
 
@@ -185,6 +186,7 @@ JobEnd run_job(const AttemptInput& input,
                const std::string& folder,
                TaskServices& services,
                HttpCall& call) {
+  initialise_tls();
   TemplateSources sources = template_sources(input, services);
   sources.secret = [&](SecretKind kind, const std::string& name) {
     return secret_value(kind, name, input, services, call);
@@ -202,6 +204,7 @@ std::string run_spill(const AttemptInput& input,
                       const SpillTask& step,
                       TaskServices& services,
                       HttpCall& call) {
+  initialise_tls();
   const std::string& to = input.record.task.dead_letter.value();
   const auto target = parse_target_arn(to);
   if (!target) {

@@ -1,5 +1,6 @@
 #include "extension/http_call.h"
 
+#include "common/http_head.h"
 #include "common/mutex.h"
 #include "extension/call_watch.h"
 #include "extension/http_connection.h"

@@ -45,7 +45,8 @@ struct HttpAnswer {
 
 class OngoingCall;
 
-/// One call, which another thread may stop.
+/// What another thread may stop: one call, or several one after the other. Once one was stopped or
+/// was late, all later ones end at once.
 class HttpCall {
  public:
   HttpCall();

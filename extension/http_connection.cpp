@@ -1,5 +1,6 @@
 #include "extension/http_connection.h"
 
+#include "common/http_head.h"
 #include "common/unique_fd.h"
 #include "extension/request_head.h"
 #include "extension/tcp_counts.h"

@@ -1,5 +1,7 @@
 #include "extension/request_head.h"
 
+#include "common/http_head.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,11 +49,6 @@ void append_field(std::string& head, std::string_view name, std::string_view val
 }
 
 }  // namespace
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(
-      a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool belongs_to_connection(std::string_view field_name) {
   constexpr auto kNames = std::to_array<std::string_view>({

@@ -19,7 +19,4 @@ namespace postlude::extension {
 /// The bytes before the body, for a request that was checked. Pure.
 [[nodiscard]] std::string request_head(const HttpRequest& request);
 
-/// ASCII, as field names compare.
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 }  // namespace postlude::extension

@@ -1,5 +1,6 @@
 #include "extension/run_http.h"
 
+#include "common/http_head.h"
 #include "extension/request_head.h"
 #include "extension/retry_after.h"
 

@@ -13,14 +13,11 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <optional>
 
 namespace postlude::testing {
 namespace {
-
-constexpr std::chrono::seconds kFailureTimeout(30);
 
 /// Where the first message of `bytes` ends.
 std::optional<std::size_t> end_of_request(std::string_view bytes) {
@@ -137,11 +134,6 @@ std::size_t HttpPeer::connections() const {
   return sockets_.size();
 }
 
-void HttpPeer::await_connections(std::size_t count) {
-  std::unique_lock lock(mutex_);
-  REQUIRE(taken_.wait_for(lock, kFailureTimeout, [&] { return sockets_.size() >= count; }));
-}
-
 void HttpPeer::accept() {
   while (true) {
     std::array<pollfd, 2> waiting = {pollfd{listener_.get(), POLLIN, 0},
@@ -161,7 +153,6 @@ void HttpPeer::accept() {
       PeerConnection connection(std::move(socket), tls_.get());
       script_(connection);
     });
-    taken_.notify_all();
   }
 }
 

@@ -5,7 +5,6 @@
 
 #include <openssl/types.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,8 +54,6 @@ class HttpPeer {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   /// Connections taken so far.
   [[nodiscard]] std::size_t connections() const;
-  /// Waits for that many; fails the test after half a minute.
-  void await_connections(std::size_t count);
 
  private:
   HttpPeer(Script script, SSL_CTX* tls);
@@ -72,7 +69,6 @@ class HttpPeer {
   UniqueFd stop_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;
-  std::condition_variable taken_;
   std::vector<UniqueFd> sockets_;  ///< duplicates, shut down at the end
   std::vector<std::jthread> players_;
   std::jthread acceptor_;

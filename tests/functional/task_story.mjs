@@ -21,12 +21,13 @@ export function temporaryFolder(t) {
 
 // `tasks` is what POSTLUDE_TASKS will be; `folder` is one of tests/functions. Stops with the test.
 export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null, within = [] } = {}) {
+  const spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-story-'));
   const lambda = new LocalLambda(
     path.join(tests, 'functions', folder),
     {
       AWS_LAMBDA_EXEC_WRAPPER: '/opt/postlude',
       NODE_PATH: '/opt/nodejs/node_modules',
-      POSTLUDE_SPOOL_DIR: temporaryFolder(t),
+      POSTLUDE_SPOOL_DIR: spool,
       POSTLUDE_TASKS: JSON.stringify(tasks),
       ...env,
     },
@@ -34,7 +35,10 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
     runtime,
     within,
   );
-  t.after(() => lambda.stop());
+  t.after(async () => {
+    await lambda.stop();
+    rmSync(spool, { recursive: true, force: true });
+  });
   const { url, invoke } = await lambda.event('listening');
   return {
     lambda,
