@@ -40,6 +40,10 @@ void OngoingCall::enforce() {
 
 void OngoingCall::shut_down() {
   if (socket_) {
+    // A reset, once it is closed: a peer in the middle of a long answer would try for minutes to
+    // send the rest.
+    constexpr linger kReset{.l_onoff = 1, .l_linger = 0};
+    static_cast<void>(::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &kReset, sizeof kReset));
     static_cast<void>(::shutdown(socket_.get(), SHUT_RDWR));
   }
 }

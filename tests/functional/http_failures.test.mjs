@@ -172,7 +172,9 @@ for (const [name, answer] of Object.entries(endless)) {
     const end = await tell(t, { url: peer.url() }, { timeout: '400ms', attempts: 2 });
     assertEnd(end, { state: 'failed', attempts: 2, why: /^timed out after 400 ms$/ });
     assertBetween(end.heldMs, 790, 800 + QUICK_MS);
-    await peer.closed();
+    const began = performance.now();
+    await peer.closed(); // so that nobody goes on to send
+    assertBetween(performance.now() - began, 0, QUICK_MS);
   });
 }
 
