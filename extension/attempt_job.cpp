@@ -106,21 +106,16 @@ AttemptResult send(const SendAction& action,
   if (!target) {
     return refused("send.to: " + target.error().message);
   }
-  std::string body;
-  if (action.body) {
-    body = *action.body;
-  } else {
-    auto document = document_text(input, most_message_bytes(target->kind));
-    if (!document) {
-      return std::move(document.error());
-    }
-    body = std::move(*document);
+  const auto body = action.body ? tl::expected<std::string, AttemptResult>(*action.body)
+                                : document_text(input, most_message_bytes(target->kind));
+  if (!body) {
+    return body.error();
   }
   return run_send(action.to,
                   {.task_id = input.record.id,
                    .task_name = input.record.task.name,
                    .trace_id = input.record.trace_id,
-                   .body = body,
+                   .body = *body,
                    .at = now()},
                   client_for(services, call),
                   input.until + kLateness);

@@ -28,8 +28,8 @@ InvocationFlow::~InvocationFlow() {
 
 RelayTraffic InvocationFlow::traffic() {
   RelayTraffic traffic;
+  add_handlers_to(traffic);
   traffic.poll_asked = [this](ExchangeKind kind) { poll_asked(kind); };
-  traffic.own_event = [this] { return lane_.take(); };
   traffic.may_poll = [this] { return may_poll(); };
   traffic.poll_went_up = [this] { hold_.poll_went_up(); };
   traffic.event_head = [this](const HttpHead& head) { return event_head(head); };
@@ -76,9 +76,6 @@ RelayTraffic InvocationFlow::traffic() {
     }
     wake_waiters();
   };
-  traffic.handler_bytes = [this](std::string_view bytes) { handler_bytes(bytes); };
-  traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
-  traffic.handler_answered = [this] { handler_answered(); };
   traffic.defer = [this](std::string_view id, std::string_view body) {
     return defer_result(defer(id, body));
   };

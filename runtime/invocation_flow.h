@@ -102,6 +102,7 @@ class InvocationFlow {
   [[nodiscard]] tl::expected<Subject, ApiError> resolve(std::string_view id);
   [[nodiscard]] tl::expected<Open*, ApiError> resolve_invocation(std::string_view id);
   void late_error(Open& open, const HttpHead& head);
+  void add_handlers_to(RelayTraffic& traffic);
   AnswerTurn handler_answer(const Exchange& exchange, const HttpHead& head);
   void handler_bytes(std::string_view bytes);
   void handler_trailers(std::string_view lines);
@@ -139,7 +140,7 @@ class InvocationFlow {
   // Of a handler attempt's answer under way:
   std::string handler_trouble_;
   std::optional<std::string> handler_error_;  ///< the posted error, where its head does not name it
-  std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
+  std::vector<std::unique_ptr<Open>> open_;   ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;
   bool waiters_ = false;  ///< polls or answers wait for the answer under way

@@ -20,6 +20,13 @@ std::string handler_failed(std::string_view type) {
 
 }  // namespace
 
+void InvocationFlow::add_handlers_to(RelayTraffic& traffic) {
+  traffic.own_event = [this] { return lane_.take(); };
+  traffic.handler_bytes = [this](std::string_view bytes) { handler_bytes(bytes); };
+  traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
+  traffic.handler_answered = [this] { handler_answered(); };
+}
+
 bool InvocationFlow::waits_for_handlers(Open& open) {
   const bool possible = open.handlers > 0 || carried_handlers_ > 0;
   if (!possible || open.handlers_done || open.invocation.runtime_gone() ||
