@@ -13,8 +13,9 @@ export class LocalLambda {
   log = [];
 
   // `folder` is the function's; `env` goes to it; `options` to the emulator; `runtime` is the command that
-  // gets the handler's name, AWS's Node.js client unless told otherwise.
-  constructor(folder, env, options = [], runtime = null) {
+  // gets the handler's name, AWS's Node.js client unless told otherwise. `within` is a command that
+  // becomes the one that stands behind it, as `env` or `nice` do.
+  constructor(folder, env, options = [], runtime = null, within = []) {
     const ric = path.join(POSTLUDE_TEST_TOOLS, 'aws-lambda-ric', 'bin', 'index.mjs');
     const args = [
       '--layer', POSTLUDE_LAYER_DIR, '--function', folder, '--handler', 'index.handler',
@@ -24,9 +25,8 @@ export class LocalLambda {
     for (const [name, value] of Object.entries(env)) {
       args.push('--env', `${name}=${value}`);
     }
-    this.#child = spawn(path.join(POSTLUDE_BIN_DIR, 'postlude-emulator'), args, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const [program, ...rest] = [...within, path.join(POSTLUDE_BIN_DIR, 'postlude-emulator'), ...args];
+    this.#child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child.once('exit', (status) => this.#fail(new Error(`the emulator ended: ${status}`)));
     readline.createInterface(this.#child.stdout).on('line', (line) => this.#take(line));
   }
@@ -44,6 +44,10 @@ export class LocalLambda {
   #fail(error) {
     this.#waiting.forEach((waiter) => waiter.reject(error));
     this.#waiting = [];
+  }
+
+  get pid() {
+    return this.#child.pid;
   }
 
   // The nth event of that name, now or when it comes.

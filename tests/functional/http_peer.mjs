@@ -14,9 +14,9 @@ export class HttpPeer {
 
   // `answers` are used up one by one, the last one again and again: each {status, headers, body}, or a
   // function of (request, response) that answers by itself.
-  static async start(t, answers = [{ status: 200 }], tls = null) {
+  static async start(t, answers = [{ status: 200 }], tls = null, { host = '127.0.0.1', port = 0 } = {}) {
     const peer = new HttpPeer(answers, tls);
-    peer.#server.listen(0, '127.0.0.1');
+    peer.#server.listen(port, host);
     await once(peer.#server, 'listening');
     t.after(() => peer.stop());
     return peer;
@@ -31,7 +31,11 @@ export class HttpPeer {
     this.#server.on('connection', (socket) => {
       this.connections += 1;
       this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {}); // a client may reset what it gives up
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.#tell();
+      });
     });
     this.protocol = tls ? 'https' : 'http';
   }
@@ -48,9 +52,10 @@ export class HttpPeer {
 
   async #handle(request, response) {
     const answer = this.#answers.length > 1 ? this.#answers.shift() : this.#answers[0];
-    const body = await text(request).catch(() => null);
-    this.requests.push({ method: request.method, url: request.url, headers: request.headers, raw: request.rawHeaders, body });
-    this.#waiting = this.#waiting.filter((check) => !check());
+    const body = await text(request).catch(() => null); // null: it was cut
+    const { method, url, headers, rawHeaders: raw } = request;
+    this.requests.push({ method, url, headers, raw, body, at: Date.now() });
+    this.#tell();
     if (typeof answer === 'function') {
       answer(request, response);
       return;
@@ -59,11 +64,14 @@ export class HttpPeer {
     response.end(answer.body ?? '');
   }
 
-  // The nth request, now or when it comes.
-  request(nth = 1) {
+  #tell() {
+    this.#waiting = this.#waiting.filter((check) => !check());
+  }
+
+  #when(find) {
     return new Promise((resolve) => {
       const check = () => {
-        const found = this.requests[nth - 1];
+        const found = find();
         if (found) {
           resolve(found);
         }
@@ -73,6 +81,16 @@ export class HttpPeer {
         this.#waiting.push(check);
       }
     });
+  }
+
+  // The nth request, now or when it comes.
+  request(nth = 1) {
+    return this.#when(() => this.requests[nth - 1]);
+  }
+
+  // When every connection is closed.
+  async closed() {
+    await this.#when(() => this.#sockets.size === 0);
   }
 
   stop() {

@@ -1,7 +1,7 @@
 // What stories of tasks have in common: a function under Postlude in the local Lambda, called through its
 // Function URL, and its receipts.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export function temporaryFolder(t) {
 }
 
 // `tasks` is what POSTLUDE_TASKS will be; `folder` is one of tests/functions. Stops with the test.
-export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null } = {}) {
+export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null, within = [] } = {}) {
   const spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-story-'));
   const lambda = new LocalLambda(
     path.join(tests, 'functions', folder),
@@ -33,15 +33,22 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
     },
     ['--admission-wait', '30s', ...options], // there is one environment, which may be at work yet
     runtime,
+    within,
   );
   t.after(async () => {
     await lambda.stop();
     rmSync(spool, { recursive: true, force: true });
   });
-  const { url } = await lambda.event('listening');
+  const { url, invoke } = await lambda.event('listening');
   return {
     lambda,
     url,
+    // Calls it by the Invoke API, with those bytes as its event.
+    async invoke(payload) {
+      const at = new URL('/2015-03-31/functions/function/invocations', invoke);
+      const response = await fetch(at, { method: 'POST', body: payload });
+      return { status: response.status, text: await response.text() };
+    },
     // Calls the function; its answer, and how long it took.
     async call(body = '{}', { headers = {}, at = '', method = 'POST' } = {}) {
       const began = performance.now();
@@ -61,7 +68,22 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
   };
 }
 
-// A private authority and the certificate of a server on this machine, as files.
+// What a command is put behind to see other files at those places, {path: content}, than the machine has.
+export function seeing(t, files) {
+  const folder = temporaryFolder(t);
+  const mounts = Object.entries(files).map(([place, content], index) => {
+    const file = path.join(folder, String(index));
+    writeFileSync(file, content);
+    return `mount --bind '${file}' '${place}' &&`;
+  });
+  return ['unshare', '--mount', 'sh', '-c', `${mounts.join(' ')} exec "$@"`, 'sh'];
+}
+
+// Why a story that needs `seeing` cannot be told here, or false.
+export const withoutMounts = process.getuid() === 0 ? false : 'only root may give a process files of its own';
+
+// A private authority and the certificate of a server on this machine, as files; a negative number of `days`
+// makes one that has expired.
 export function certificate(t, { name = 'localhost', address = '127.0.0.1', days = 2 } = {}) {
   const folder = temporaryFolder(t);
   const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
