@@ -149,24 +149,6 @@ struct Runner {
   }
 };
 
-tl::expected<std::string, TemplateFailure> secret_value(SecretKind kind,
-                                                        const std::string& name,
-                                                        const AttemptInput& input,
-                                                        TaskServices& services,
-                                                        HttpCall& call) {
-  const AwsClient client = client_for(services, call);
-  const EpochTime deadline = input.until + kLateness;
-  auto value = kind == SecretKind::secret ? services.secrets.secret(name, client, deadline)
-                                          : services.secrets.parameter(name, client, deadline);
-  if (value) {
-    return std::move(*value);
-  }
-  const bool passing = value.error().kind == AttemptResult::Kind::failed;
-  return tl::unexpected(
-      TemplateFailure{std::move(value.error().why),
-                      passing ? TemplateFailure::Next::retry : TemplateFailure::Next::fail});
-}
-
 }  // namespace
 
 TemplateSources template_sources(const AttemptInput& input, const TaskServices& services) {
@@ -187,7 +169,10 @@ JobEnd run_job(const AttemptInput& input,
                HttpCall& call) {
   TemplateSources sources = template_sources(input, services);
   sources.secret = [&](SecretKind kind, const std::string& name) {
-    return secret_value(kind, name, input, services, call);
+    const AwsClient client = client_for(services, call);
+    const EpochTime deadline = input.until + kLateness;
+    return kind == SecretKind::secret ? services.secrets.secret(name, client, deadline)
+                                      : services.secrets.parameter(name, client, deadline);
   };
   auto action = resolve_templates(input.record.task.action, sources);
   if (!action) {
