@@ -211,7 +211,7 @@ std::string run_spill(const AttemptInput& input,
        .body = {},
        .at = now()},
       client_for(services, call),
-      step.until);
+      step.until + kLateness);
   if (result.kind == AttemptResult::Kind::success) {
     return {};
   }
