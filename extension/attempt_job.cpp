@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -163,10 +165,12 @@ TemplateSources template_sources(const AttemptInput& input, const TaskServices& 
           .secret = {}};
 }
 
-JobEnd run_job(const AttemptInput& input,
-               const std::string& folder,
-               TaskServices& services,
-               HttpCall& call) {
+namespace {
+
+JobEnd resolve_and_run(const AttemptInput& input,
+                       const std::string& folder,
+                       TaskServices& services,
+                       HttpCall& call) {
   TemplateSources sources = template_sources(input, services);
   sources.secret = [&](SecretKind kind, const std::string& name) {
     const AwsClient client = client_for(services, call);
@@ -183,10 +187,10 @@ JobEnd run_job(const AttemptInput& input,
   return std::visit(Runner{input, folder, services, call}, *action);
 }
 
-std::string run_spill(const AttemptInput& input,
-                      const SpillTask& step,
-                      TaskServices& services,
-                      HttpCall& call) {
+std::string send_letter(const AttemptInput& input,
+                        const SpillTask& step,
+                        TaskServices& services,
+                        HttpCall& call) {
   const std::string& to = input.record.task.dead_letter.value();
   const auto target = parse_target_arn(to);
   if (!target) {
@@ -216,6 +220,36 @@ std::string run_spill(const AttemptInput& input,
     return {};
   }
   return result.why.empty() ? "stopped" : result.why;
+}
+
+/// Of what is thrown, which may repeat a value, nothing is told. Small functions run out of memory.
+std::string_view describe(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) == nullptr ? "an error of Postlude's own"
+                                                                : "not enough memory";
+}
+
+}  // namespace
+
+JobEnd run_job(const AttemptInput& input,
+               const std::string& folder,
+               TaskServices& services,
+               HttpCall& call) {
+  try {
+    return resolve_and_run(input, folder, services, call);
+  } catch (const std::exception& error) {
+    return refused(std::string(describe(error)));
+  }
+}
+
+std::string run_spill(const AttemptInput& input,
+                      const SpillTask& step,
+                      TaskServices& services,
+                      HttpCall& call) {
+  try {
+    return send_letter(input, step, services, call);
+  } catch (const std::exception& error) {
+    return std::string(describe(error));
+  }
 }
 
 }  // namespace postlude::extension
