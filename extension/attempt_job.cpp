@@ -113,7 +113,7 @@ AttemptResult send(const SendAction& action,
   } else {
     auto document = document_text(input, most_message_bytes(target->kind));
     if (!document) {
-      return std::move(document.error());
+      return document.error();
     }
     body = std::move(*document);
   }
