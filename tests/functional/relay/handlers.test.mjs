@@ -7,7 +7,7 @@ import test from 'node:test';
 import { bytes, exchange, pattern } from './bytes.mjs';
 import { quietTime } from './patience.mjs';
 import { eventMessage, kAccepted, kRuntimePath, nextRequest, postMessage, responseMessage } from './platform.mjs';
-import { park, startShim } from './scene.mjs';
+import { park, startShim, whileStopped } from './scene.mjs';
 import { folder, realLayer } from './shim.mjs';
 
 // Later than any story's patience: what is held until then fails it.
@@ -43,6 +43,18 @@ async function readAttempt(wire) {
 async function post(wire, message, status = /^HTTP\/1\.1 202 /) {
   await wire.send(message);
   assert.match((await readMessage(wire)).head, status);
+}
+
+function extensionOf(shim) {
+  const children = fs.readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, 'latin1').trim().split(' ');
+  return children.map(Number).find((pid) => fs.readlinkSync(`/proc/${pid}/exe`).endsWith('/postlude-extension'));
+}
+
+// The poll that is up gets its event, and the function goes on.
+async function goOn(runtime, upstream) {
+  const event = eventMessage('next', '{}');
+  await upstream.send(event);
+  assert.deepEqual(await runtime.read(event.length), event);
 }
 
 async function receipt(shim) {
@@ -115,27 +127,53 @@ test('a runtime that hangs up in its event has failed the attempt, and polls aga
   assert.match(task.why, /without an answer/);
 });
 
-test('a runtime that gives up its poll gets the attempt on its next one, once', async (t) => {
-  // With a concurrency of 1 the handler task waits until the command ends, and so does the poll.
-  const gate = path.join(folder, 'gate');
+// With a concurrency of 1 the handler task waits until a command ends, and so does the poll: until
+// `open` is called.
+async function startBehindGate(t) {
+  const gate = path.join(fs.mkdtempSync(path.join(folder, 'gate-')), 'fifo');
   execFileSync('mkfifo', [gate]);
-  const { platform, shim, runtime } = await startAnswered(t, {
+  const started = await startAnswered(t, {
     env: { POSTLUDE_CONCURRENCY: '1' },
     before: [{ name: 'first', command: ['cat', gate] }],
   });
-  await runtime.send(nextRequest());
+  await started.runtime.send(nextRequest());
   await quietTime(100);
-  assert.equal(runtime.buffered, 0);
+  assert.equal(started.runtime.buffered, 0);
+  return { ...started, open: () => fs.promises.writeFile(gate, '') };
+}
+
+test('a runtime that gives up its poll gets the attempt on its next one, once', async (t) => {
+  const { platform, shim, runtime, open } = await startBehindGate(t);
   runtime.close();
   const again = await shim.runtime(t);
   await again.send(nextRequest());
-  await fs.promises.writeFile(gate, 'go');
+  await open();
   const { id } = await readAttempt(again);
   await post(again, responseMessage(id, '1'));
   await park(platform, again);
   const { tasks, handlerRequestIds } = await receipt(shim);
   assert.deepEqual(tasks.map(({ name, state }) => [name, state]), [['first', 'done'], ['again', 'done']]);
   assert.deepEqual(handlerRequestIds, [id]);
+});
+
+test('an extension that dies while the runtime waits for handler tasks keeps no poll', async (t) => {
+  const { shim, runtime, upstream } = await startBehindGate(t);
+  process.kill(extensionOf(shim), 'SIGKILL');
+  assert.equal((await upstream.read(nextRequest().length)).toString(), nextRequest());
+  assert.deepEqual((await receipt(shim)).tasks.map(({ state }) => state), ['dropped', 'dropped']);
+  await goOn(runtime, upstream);
+});
+
+test('an extension that is found dead by the word of the poll keeps nothing either', async (t) => {
+  const { shim, runtime, upstream } = await startAnswered(t);
+  await whileStopped(shim, async () => {
+    await runtime.send(nextRequest());
+    process.kill(extensionOf(shim), 'SIGKILL');
+    await quietTime(50);
+  });
+  assert.equal((await upstream.read(nextRequest().length)).toString(), nextRequest());
+  assert.deepEqual((await receipt(shim)).tasks.map(({ state }) => state), ['dropped']);
+  await goOn(runtime, upstream);
 });
 
 test('a client of HTTP/1.0 gets its event and the end of the connection', async (t) => {
