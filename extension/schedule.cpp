@@ -113,6 +113,7 @@ void Schedule::handler_request(std::uint64_t number, std::string request_id) {
     return;
   }
   if (Open* host = find(*task->second.host)) {
+    host->idle = false;
     host->handler_request_ids.push_back(std::move(request_id));
   }
 }

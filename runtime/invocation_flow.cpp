@@ -31,7 +31,10 @@ RelayTraffic InvocationFlow::traffic() {
   add_handlers_to(traffic);
   traffic.poll_asked = [this](ExchangeKind kind) { poll_asked(kind); };
   traffic.may_poll = [this] { return may_poll(); };
-  traffic.poll_went_up = [this] { hold_.poll_went_up(); };
+  traffic.poll_went_up = [this] {
+    poll_is_up_ = true;
+    hold_.poll_went_up();
+  };
   traffic.event_head = [this](const HttpHead& head) { return event_head(head); };
   traffic.event_bytes = [this](std::uint64_t sequence, std::string_view bytes) {
     if (Open* open = find(sequence); open != nullptr && open->bodies) {
@@ -90,13 +93,11 @@ void InvocationFlow::poll_asked(ExchangeKind kind) {
   if (kind != ExchangeKind::next) {
     return;
   }
-  if (const auto unanswered = lane_.polled()) {
-    link_.send(HandlerEnded{*unanswered, "the runtime asked for its next event without an answer"});
-  }
+  poll_is_up_ = false;
+  leave_attempt();
   // advance() may close and so remove entries.
   for (std::size_t i = open_.size(); i-- > 0;) {
     open_[i]->invocation.next_asked();
-    open_[i]->told_idle = false;
     advance(*open_[i]);
   }
 }
@@ -140,6 +141,7 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   if (request_id.empty()) {
     return 0;
   }
+  poll_is_up_ = false;
   if (Open* open = find(request_id); open != nullptr && !open->invocation.outcome()) {
     // Polled again without an answer: the platform repeats the event (lambda-protocol.md 1.2).
     open->invocation.delivered_again();

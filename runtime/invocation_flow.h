@@ -107,6 +107,8 @@ class InvocationFlow {
   void handler_bytes(std::string_view bytes);
   void handler_trailers(std::string_view lines);
   void handler_answered();
+  void handler_cut();
+  void leave_attempt();
   /// It goes on when the runtime asks for its next event again, or the extension says so.
   [[nodiscard]] bool waits_for_handlers(Open& open);
   /// Something waits for handler tasks that may still come: until when at most.
@@ -137,6 +139,7 @@ class InvocationFlow {
   Hold hold_;
   Inspections inspections_;
   HandlerLane lane_;
+  bool poll_is_up_ = false;  ///< the runtime waits at the platform: nobody takes an attempt
   // Of a handler attempt's answer under way:
   std::string handler_trouble_;
   std::optional<std::string> handler_error_;  ///< the posted error, where its head does not name it

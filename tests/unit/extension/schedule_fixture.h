@@ -48,6 +48,9 @@ class ScheduleUnderTest {
   Lines shut_down();
   Lines drop(std::uint64_t invocation);
   Lines idle(std::uint64_t invocation);
+  /// From here on handler attempts that start do not reach the runtime until reentered().
+  void keep_from_runtime() { reaches_runtime_ = false; }
+  void reentered(std::uint64_t number);
   /// An empty `trouble`: the dead letter took it.
   Lines spilled(std::uint64_t number, const std::string& trouble = "");
 
@@ -83,6 +86,7 @@ class ScheduleUnderTest {
   std::set<std::uint64_t> released_;
   std::vector<Receipt> receipts_;
   int accepted_ = 0;
+  bool reaches_runtime_ = true;
 };
 
 }  // namespace postlude::testing

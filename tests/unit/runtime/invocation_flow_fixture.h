@@ -41,7 +41,16 @@ class Flow {
   explicit Flow(std::vector<Task> tasks, std::optional<std::string> dead_letter = std::nullopt)
       : config_(config_with(std::move(tasks))) {
     config_.dead_letter = std::move(dead_letter);
-    link_ = ExtensionLink::listen(loop_, log_, Hello{}, {[](const Message&) {}, [] {}}).value();
+    link_ = ExtensionLink::listen(loop_,
+                                  log_,
+                                  Hello{},
+                                  {[](const Message&) {},
+                                   [this] {
+                                     if (flow_loses_) {
+                                       flow_->extension_is(ExtensionState::unavailable);
+                                     }
+                                   }})
+                .value();
     peer_.emplace(PacketSocket::connect(link_->name()).value());
     turn();
     journal_.emplace(config_, spool_, *link_, log_);
@@ -110,6 +119,10 @@ class Flow {
     const auto fd = spool_->open_capture(name);
     return fd ? read_all(fd->get(), 1000000, name).value() : "missing";
   }
+
+  /// The loss of the link reaches the flow, as in the shim.
+  void lose_with_flow() { flow_loses_ = true; }
+  void kill_extension() { peer_.reset(); }
 
   InvocationFlow& flow() { return *flow_; }
   Spool& spool() { return *spool_; }
@@ -185,6 +198,7 @@ class Flow {
   std::optional<PacketSocket> peer_;
   std::optional<TaskJournal> journal_;
   std::optional<InvocationFlow> flow_;
+  bool flow_loses_ = false;
 };
 
 }  // namespace postlude::runtime
