@@ -12,10 +12,13 @@ export const tests = path.join(path.dirname(fileURLToPath(import.meta.url)), '..
 const isReceipt = (line) => line.startsWith('{"postlude":"receipt"');
 const taskOf = (receipt, name) => receipt.tasks.find((task) => task.name === name);
 
-// A folder that goes when the test is over.
-export function temporaryFolder(t) {
+// A folder that goes when the test is over, after `stop`: nobody may still write to it.
+export function temporaryFolder(t, stop = () => {}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'postlude-story-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(async () => {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
@@ -26,14 +29,13 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
     {
       AWS_LAMBDA_EXEC_WRAPPER: '/opt/postlude',
       NODE_PATH: '/opt/nodejs/node_modules',
-      POSTLUDE_SPOOL_DIR: temporaryFolder(t),
+      POSTLUDE_SPOOL_DIR: temporaryFolder(t, () => lambda.stop()),
       POSTLUDE_TASKS: JSON.stringify(tasks),
       ...env,
     },
     ['--admission-wait', '30s', ...options], // there is one environment, which may be at work yet
     runtime,
   );
-  t.after(() => lambda.stop());
   const { url } = await lambda.event('listening');
   return {
     lambda,
