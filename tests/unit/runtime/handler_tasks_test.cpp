@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+
 using namespace postlude;
 using namespace postlude::runtime;
 
@@ -16,7 +18,7 @@ Task handler_task(std::string name) {
 
 std::vector<UniqueFd> one_file() {
   std::vector<UniqueFd> files;
-  files.emplace_back(::dup(STDIN_FILENO));
+  files.emplace_back(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
   return files;
 }
 

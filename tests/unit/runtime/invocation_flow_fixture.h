@@ -109,28 +109,8 @@ class Flow {
   std::vector<std::string> messages() {
     std::vector<std::string> types;
     while (auto packet = peer_->receive().value()) {
-      const Message message = decode(*packet).value();
-      if (const auto* accepted = std::get_if<Accepted>(&message)) {
-        const auto name = parse_record_name(accepted->record).value();
-        last_record = spool_->read_record(name).value();
-        types.push_back("accepted " + last_record.task.name +
-                        (accepted->at_once ? " at once" : ""));
-      } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
-        types.push_back("dropped " + dropped->name + ": " + dropped->why);
-      } else if (const auto* closed = std::get_if<Closed>(&message)) {
-        last_closed = *closed;
-        types.emplace_back("closed");
-      } else if (const auto* ended = std::get_if<HandlerEnded>(&message)) {
-        types.push_back("ended " + ended->request_id + ": " + ended->trouble);
-      } else if (const auto* inspect = std::get_if<Inspect>(&message)) {
-        last_inspect = *inspect;
-        types.emplace_back("inspect");
-      } else {
-        types.emplace_back(std::holds_alternative<Hello>(message)      ? "hello"
-                           : std::holds_alternative<Answered>(message) ? "answered"
-                           : std::holds_alternative<Idle>(message)     ? "idle"
-                                                                       : "other");
-      }
+      types.push_back(std::visit([this](const auto& message) { return this->describe(message); },
+                                 decode(*packet).value()));
     }
     return types;
   }
@@ -176,6 +156,33 @@ class Flow {
   void finish_round() { turn(); }
 
  private:
+  std::string describe(const Accepted& accepted) {
+    const auto name = parse_record_name(accepted.record).value();
+    last_record = spool_->read_record(name).value();
+    return "accepted " + last_record.task.name + (accepted.at_once ? " at once" : "");
+  }
+  std::string describe(const Closed& closed) {
+    last_closed = closed;
+    return "closed";
+  }
+  std::string describe(const Inspect& inspect) {
+    last_inspect = inspect;
+    return "inspect";
+  }
+  static std::string describe(const Dropped& dropped) {
+    return "dropped " + dropped.name + ": " + dropped.why;
+  }
+  static std::string describe(const HandlerEnded& ended) {
+    return "ended " + ended.request_id + ": " + ended.trouble;
+  }
+  static std::string describe(const Hello& /*hello*/) { return "hello"; }
+  static std::string describe(const Answered& /*answered*/) { return "answered"; }
+  static std::string describe(const Idle& /*idle*/) { return "idle"; }
+  template <class Other>
+  static std::string describe(const Other& /*message*/) {
+    return "other";
+  }
+
   void turn() {
     loop_.at(now(), [this] { loop_.stop(); });
     loop_.run();
