@@ -31,10 +31,7 @@ RelayTraffic InvocationFlow::traffic() {
   add_handlers_to(traffic);
   traffic.poll_asked = [this](ExchangeKind kind) { poll_asked(kind); };
   traffic.may_poll = [this] { return may_poll(); };
-  traffic.poll_went_up = [this] {
-    poll_is_up_ = true;
-    hold_.poll_went_up();
-  };
+  traffic.poll_went_up = [this] { poll_went_up(); };
   traffic.event_head = [this](const HttpHead& head) { return event_head(head); };
   traffic.event_bytes = [this](std::uint64_t sequence, std::string_view bytes) {
     if (Open* open = find(sequence); open != nullptr && open->bodies) {
@@ -59,13 +56,7 @@ RelayTraffic InvocationFlow::traffic() {
       open->invocation.answer_sent(now());
     }
   };
-  traffic.answer_cut = [this](std::uint64_t sequence) {
-    if (Open* open = find(sequence)) {
-      open->invocation.answer_cut(now());
-      advance(*open);
-    }
-    wake_waiters();
-  };
+  traffic.answer_cut = [this](std::uint64_t sequence) { answer_cut(sequence); };
   traffic.answer_withdrawn = [this](std::uint64_t sequence) {
     if (Open* open = find(sequence)) {
       open->invocation.answer_withdrawn();
@@ -87,6 +78,19 @@ RelayTraffic InvocationFlow::traffic() {
   };
   traffic.extension_state = [this] { return hold_.extension(); };
   return traffic;
+}
+
+void InvocationFlow::answer_cut(std::uint64_t sequence) {
+  if (Open* open = find(sequence)) {
+    open->invocation.answer_cut(now());
+    advance(*open);
+  }
+  wake_waiters();
+}
+
+void InvocationFlow::poll_went_up() {
+  poll_is_up_ = true;
+  hold_.poll_went_up();
 }
 
 void InvocationFlow::poll_asked(ExchangeKind kind) {

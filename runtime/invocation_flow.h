@@ -82,10 +82,12 @@ class InvocationFlow {
 
   void poll_asked(ExchangeKind kind);
   [[nodiscard]] bool may_poll();
+  void poll_went_up();
   std::uint64_t event_head(const HttpHead& head);
   AnswerTurn answer_head(const Exchange& exchange, const HttpHead& head);
   AnswerTurn early_answer(const Exchange& exchange, const HttpHead& head);
   AnswerTurn begin_answer(Open& open, ExchangeKind kind, const HttpHead& head);
+  void answer_cut(std::uint64_t sequence);
   void answer_trailers(Open& open, std::string_view lines);
 
   [[nodiscard]] Open* find(std::uint64_t sequence);
