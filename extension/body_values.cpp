@@ -2,6 +2,7 @@
 
 #include "common/json_text.h"
 #include "extension/json_escape.h"
+#include "extension/lone_surrogates.h"
 #include "extension/text_encoding.h"
 
 #include <algorithm>
@@ -132,7 +133,8 @@ void BodyValues::finish_text(std::vector<JsonValue>& values) {
     // A body that begins like JSON and goes on as something else is text.
     const bool is_json = request_.format == BodyFormat::json_or_text &&
                          values[i].state != JsonValue::State::missing &&
-                         (!whole || text_too_large_ || check_json(text_));
+                         (!whole || text_too_large_ || check_json(text_) ||
+                          check_json(without_lone_surrogates(text_)));
     if (is_json) {
       continue;
     }

@@ -1,6 +1,7 @@
 #include "extension/json_filter.h"
 
 #include "common/json_text.h"
+#include "extension/lone_surrogates.h"
 
 #include <algorithm>
 #include <array>
@@ -97,7 +98,11 @@ std::vector<JsonValue> JsonFilter::finish() {
     nodes_[capture.node].value = JsonValue::missing("the text ends in it");
   }
   for (Node& node : nodes_) {
-    if (node.value.state == JsonValue::State::found && !check_json(node.value.text)) {
+    if (node.value.state != JsonValue::State::found || check_json(node.value.text)) {
+      continue;
+    }
+    node.value.text = without_lone_surrogates(node.value.text);
+    if (!check_json(node.value.text)) {
       node.value = JsonValue::missing("it is not valid JSON");
     }
   }

@@ -3,6 +3,7 @@
 #include "common/base64.h"
 #include "common/json_text.h"
 #include "extension/cut_json.h"
+#include "extension/lone_surrogates.h"
 #include "extension/text_encoding.h"
 
 #include <nlohmann/json.hpp>
@@ -105,7 +106,7 @@ void set_body(Json& view, std::string_view bytes) {
 
 std::string streamed_json(std::string_view prelude, std::string_view body) {
   constexpr int kDefaultStatus = 200;  // as the platform fills it in
-  const auto parsed = parse_json(prelude);
+  const auto parsed = parse_json(without_lone_surrogates(prelude));
   Json view = http_view(parsed && parsed->is_object() ? *parsed : Json::object());
   if (view["statusCode"].is_null()) {
     view["statusCode"] = kDefaultStatus;
@@ -140,35 +141,33 @@ std::string text_json(std::string_view bytes) {
 }  // namespace
 
 std::string response_json(const CapturedResponse& response) {
-  std::string_view bytes = response.bytes;
+  const std::string_view bytes = response.bytes;
   const std::size_t prelude_end = bytes.find(kPreludeEnd);
   if (response.has_prelude && prelude_end != std::string_view::npos) {
     const std::string_view body = bytes.substr(prelude_end + kPreludeEnd.size());
     return streamed_json(bytes.substr(0, prelude_end),
                          response.truncated ? without_cut_character(body) : body);
   }
-  std::string completed;
-  if (response.truncated) {
-    completed = complete_cut_json(bytes);
-    bytes = completed;
-  }
-  const auto parsed = parse_json(bytes);
+  const std::string json =
+      without_lone_surrogates(response.truncated ? complete_cut_json(bytes) : bytes);
+  const auto parsed = parse_json(json);
   if (parsed && parsed->is_object() && parsed->contains("statusCode")) {
     return result_json(*parsed, response.truncated);
   }
   if (parsed && (!response.truncated || parsed->is_string())) {
-    return std::string(bytes);
+    return json;
   }
   return text_json(response.truncated ? without_cut_character(response.bytes) : response.bytes);
 }
 
 std::string error_json(std::string_view posted) {
-  const auto parsed = parse_json(posted);
+  std::string json = without_lone_surrogates(posted);
+  const auto parsed = parse_json(json);
   if (parsed && parsed->is_object()) {
-    return std::string(posted);
+    return json;
   }
   // A long error, with its stack trace, may have been cut.
-  std::string completed = complete_cut_json(posted);
+  std::string completed = without_lone_surrogates(complete_cut_json(posted));
   const auto first_part = parse_json(completed);
   if (first_part && first_part->is_object() && first_part->contains("errorMessage")) {
     return completed;

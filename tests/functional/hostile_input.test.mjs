@@ -84,7 +84,7 @@ test('a value that is a segment of dots does not lead to another path', async (t
 
 test('in a header a value is all of it, or the task fails before anything is sent', async (t) => {
   const peer = await HttpPeer.start(t);
-  const headers = { 'X-Note': 'note: ${request.body.note}', 'X-After': 'safe' };
+  const headers = { 'X-Note': 'note: ${request.body.note}.', 'X-After': 'safe' };
   const { call } = await withTask(t, { http: { url: peer.url(), headers } });
   let sent = 0;
   const { 'a delete': remove, 'beyond ASCII': beyond, ...plain } = nasty;
@@ -93,7 +93,7 @@ test('in a header a value is all of it, or the task fails before anything is sen
     assert.equal(outcome.state, 'done', `${name}: ${outcome.why}`);
     sent += 1;
     const got = peer.requests[sent - 1];
-    assert.equal(Buffer.from(got.headers['x-note'], 'latin1').toString(), `note: ${value}`.trimEnd(), name);
+    assert.equal(Buffer.from(got.headers['x-note'], 'latin1').toString(), `note: ${value}.`, name);
     assert.equal(got.headers['x-after'], 'safe');
     const names = got.raw.filter((_, index) => index % 2 === 0).map((one) => one.toLowerCase()).sort();
     assert.deepEqual(names, ['accept', 'content-length', 'host', 'idempotency-key', 'user-agent', 'x-after', 'x-note']);
@@ -182,25 +182,78 @@ test('a value in a header that no server takes ends as its answer says', async (
   assert.equal((await call(ask('small'))).state, 'done');
 });
 
-test('bytes that are no UTF-8 in a form arrive as valid JSON', async (t) => {
+test('bytes that are no UTF-8 in a form arrive as U+FFFD', async (t) => {
   const peer = await HttpPeer.start(t);
+  const url = peer.url('127.0.0.1', '/${request.body.a}');
   const json = { a: '${request.body.a}', b: 'x${request.body.b}' };
-  const story = await startFunction(t, [{ name: 'tell', attempts: 1, http: { url: peer.url('127.0.0.1', '/${request.body.a}'), json } }], { folder: 'buffered' });
-  await story.call('a=%FFx%C3%28%ED%A0%80&b=%00%22', { headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
-  const outcome = await story.outcome('tell');
-  if (outcome.state === 'done') {
-    const sent = JSON.parse(peer.requests[0].body);
-    assert.ok(!Buffer.from(peer.requests[0].body).toString('latin1').includes('\xff'));
-    assert.equal(sent.b, 'x\u0000"');
+  const task = { name: 'tell', attempts: 1, http: { url, json, headers: { 'X-A': '${request.body.a}' } } };
+  const story = await startFunction(t, [task], { folder: 'buffered' });
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  await story.call('a=%FFx%C3%28%ED%A0%80&b=%00%22', { headers });
+  await story.call(Buffer.from('a=\xffx\xc3(\xed\xa0\x80&b=%00%22', 'latin1'), { headers });
+  const a = '\ufffdx\ufffd(\ufffd\ufffd\ufffd';
+  for (const nth of [1, 2]) {
+    const outcome = await story.outcome('tell', nth);
+    assert.equal(outcome.state, 'done', outcome.why);
+    const sent = peer.requests[nth - 1];
+    assert.deepEqual(JSON.parse(sent.body), { a, b: 'x\u0000"' });
+    assert.equal(decodeURIComponent(sent.url), `/${a}`);
+    assert.equal(Buffer.from(sent.headers['x-a'], 'latin1').toString(), a);
   }
-  t.diagnostic(JSON.stringify({ outcome, url: peer.requests[0]?.url, body: peer.requests[0]?.body }));
 });
 
-test('lone surrogates arrive as valid JSON', async (t) => {
+test('a body that is no UTF-8 is no JSON', async (t) => {
   const peer = await HttpPeer.start(t);
-  const json = { note: '${event.note}', text: 'x${event.note}', all: '${event.all}' };
-  const story = await startFunction(t, [{ name: 'tell', attempts: 1, http: { url: peer.url('127.0.0.1', '/${event.note}'), json } }], { folder: 'buffered' });
-  await story.invoke('{"note": "a\\ud800b", "all": {"x": "\\udc00\\ud800", "\\ud800": 1}}');
+  const task = { name: 'tell', attempts: 1, http: { url: peer.url(), json: '${request.body.note}' } };
+  const story = await startFunction(t, [task], { folder: 'buffered' });
+  await story.call(Buffer.from('{"note": "\xff\xfe"}', 'latin1'), JSON_TYPE);
   const outcome = await story.outcome('tell');
-  t.diagnostic(JSON.stringify({ outcome, url: peer.requests[0]?.url, body: peer.requests[0]?.body }));
+  assert.equal(outcome.state, 'failed');
+  assert.equal(outcome.why, 'http.json: ${request.body.note} is missing in the event (it is not valid JSON)');
+  assert.equal(peer.connections, 0);
+});
+
+// JavaScript and Python read and write them; a caller must not be able to hide an answer from `match` by one.
+const halves = '"note": "a\\ud800b\\udc00\\ud83d\\ude00", "all": {"x": "\\udc00\\ud800", "\\ud800": 1}';
+
+test('half a surrogate pair in a request is U+FFFD, and hides nothing', async (t) => {
+  const peer = await HttpPeer.start(t);
+  const json = ['${request.body.note}', 'x${request.body.note}', '${request.body.all}', '${request.body.kind}'];
+  const http = { url: peer.url('127.0.0.1', '/${request.body.note}'), headers: { 'X-Note': '${request.body.note}' }, json };
+  const { call } = await withTask(t, { match: { 'request.body.kind': 'order' }, http });
+  const outcome = await call(`{${halves}, "kind": "order", "statusCode": 200}`);
+  assert.equal(outcome.state, 'done', outcome.why);
+  const note = 'a\ufffdb\ufffd😀';
+  const [sent] = peer.requests;
+  assert.deepEqual(JSON.parse(sent.body), [note, `x${note}`, { x: '\ufffd\ufffd', '\ufffd': 1 }, 'order']);
+  assert.equal(decodeURIComponent(sent.url), `/${note}`);
+  assert.equal(Buffer.from(sent.headers['x-note'], 'latin1').toString(), note);
+});
+
+const answers = {
+  'a result with statusCode': [`{"statusCode": 200, "body": "a\\ud800", "x": {${halves}}}`, 'response.statusCode', 200, 'response.body', 'a\ufffd'],
+  'any other JSON': [`{"kind": "order", ${halves}}`, 'response.kind', 'order', 'response.note', 'a\ufffdb\ufffd😀'],
+};
+
+for (const [name, [result, reference, expected, echoed, text]] of Object.entries(answers)) {
+  test(`half a surrogate pair that the function echoes, in ${name}, hides nothing`, async (t) => {
+    const peer = await HttpPeer.start(t);
+    const task = { name: 'tell', match: { [reference]: expected }, http: { url: peer.url(), json: `\${${echoed}}` } };
+    const story = await startFunction(t, [task]);
+    await story.call(result);
+    await story.lambda.event('invokeEnd');
+    assert.deepEqual(peer.requests.map(({ body }) => JSON.parse(body)), [text]);
+  });
+}
+
+test('a payload with half a surrogate pair is refused, and nothing is kept', async (t) => {
+  const peer = await HttpPeer.start(t);
+  const inline = `{"http": {"url": "${peer.url()}"}, "payload": {${halves}}}`;
+  const story = await startFunction(t, [], { folder: 'defers' });
+  const answered = await story.call(`{"defer": [${inline}]}`);
+  const [said] = JSON.parse(answered.text);
+  assert.equal(said.status, 400);
+  assert.match(said.error.message, /surrogate/);
+  await story.lambda.event('invokeEnd');
+  assert.equal(peer.connections, 0);
 });

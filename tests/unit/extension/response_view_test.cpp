@@ -35,6 +35,26 @@ const std::string kNuls(8, '\0');
 
 }  // namespace
 
+TEST_CASE("half a surrogate pair in it makes a result no less JSON") {
+  const Json response = view(R"({"statusCode":200,"headers":{"x":"\ud800"},"body":"a\udc00b"})");
+  CHECK(response["statusCode"] == 200);
+  CHECK(response["headers"]["x"] == "\xef\xbf\xbd");
+  CHECK(response["body"] ==
+        "a\xef\xbf\xbd"
+        "b");
+  CHECK(view(R"({"a":"\ud800","b":1})")["b"] == 1);
+  CHECK(view("no JSON: \\ud800") == "no JSON: \\ud800");
+  CHECK(cut_view(R"({"statusCode":200,"body":"\ud800 and mo)")["statusCode"] == 200);
+  CHECK(streamed_view(R"({"statusCode":201,"headers":{"x":"\ud800"}})" + kNuls +
+                      "body")["statusCode"] == 201);
+}
+
+TEST_CASE("half a surrogate pair in it makes an error no less an error") {
+  const auto error = parse_json(error_json(R"({"errorType":"E","errorMessage":"\ud800"})"));
+  REQUIRE(error);
+  CHECK((*error)["errorType"] == "E");
+}
+
 TEST_CASE("a result with statusCode has all five members, header names in lower case") {
   const Json response = view(
       R"({"statusCode":201,"headers":{"Content-Type":"text/plain","X-Count":3,"X-Gone":null},
