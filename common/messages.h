@@ -35,6 +35,7 @@ struct Hello {
   std::string task_root;
   std::string spool;  ///< this generation's folder
   int concurrency = 4;
+  Millis deadline_margin{500};  ///< as configured; of a short invocation it is less
   LogLevel log_level = LogLevel::info;
 };
 

@@ -45,7 +45,8 @@ inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 /// ended, so that one which is carried takes the later ones along.
 class Schedule {
  public:
-  explicit Schedule(int concurrency) : concurrency_(concurrency) {}
+  /// `margin` is the configured one.
+  Schedule(int concurrency, Millis margin) : concurrency_(concurrency), margin_(margin) {}
 
   enum class Start {
     after_answer,
@@ -109,7 +110,7 @@ class Schedule {
     Millis timeout{};
     int attempts = 1;
     Millis backoff{};
-    Millis margin{};  ///< between work deadline and deadline
+    Millis margin{};  ///< behind the work deadline: for stopping and spilling
     bool is_handler = false;
     bool has_dead_letter = false;
     TaskState state = TaskState::queued;
@@ -170,6 +171,7 @@ class Schedule {
   [[nodiscard]] int carried_handlers() const;
 
   int concurrency_;
+  Millis margin_;
   std::uint64_t unseen_ = 0;            ///< the first number that was not accepted yet
   std::map<std::uint64_t, Held> held_;  ///< by order of acceptance
   std::vector<Open> open_;

@@ -17,7 +17,8 @@ namespace postlude::testing {
 /// "receipt r1: a done", "spill 1: no time left", "handlers done r1", "release r1/1 carrying 0".
 class ScheduleUnderTest {
  public:
-  explicit ScheduleUnderTest(int concurrency) : schedule_(concurrency), concurrency_(concurrency) {}
+  explicit ScheduleUnderTest(int concurrency)
+      : schedule_(concurrency, Millis(500)), concurrency_(concurrency) {}
 
   struct TaskPlan {
     std::uint64_t number = 1;
