@@ -2,6 +2,7 @@
 
 #include "common/http_head.h"
 #include "common/unique_fd.h"
+#include "extension/final_answer.h"
 #include "extension/request_head.h"
 #include "extension/tcp_counts.h"
 
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -78,6 +80,8 @@ struct HttpConnection::State {
   void adopt(int fd);
   ssize_t write_head(httplib::Stream& stream);
   [[nodiscard]] httplib::Result send(HttpAnswer& answer, bool& ends_with_connection);
+  [[nodiscard]] tl::expected<HttpAnswer, Failure> answer_behind_interim(
+      const httplib::Result& result) const;
   [[nodiscard]] std::uint64_t received() const;
   [[nodiscard]] Failure explain(const httplib::Result& result) const;
   [[nodiscard]] Failure explain_unsent(const httplib::Result& result) const;
@@ -97,6 +101,7 @@ struct HttpConnection::State {
   OngoingCall* call = nullptr;
   bool sent = false;
   std::uint64_t received_before = 0;
+  std::optional<FinalAnswer> behind_interim;
 };
 
 /// Before the first exchange.
@@ -239,13 +244,19 @@ httplib::Result HttpConnection::State::send(HttpAnswer& answer, bool& ends_with_
   message.method = request->method;
   message.path.push_back('/');  // write_head has the true one
   message.response_handler = [&](const httplib::Response& head) {
+    if (is_interim_status(head.status)) {
+      behind_interim.emplace();
+    }
     ends_with_connection =
         !head.has_header("Content-Length") && !head.has_header("Transfer-Encoding");
     answer.status = head.status;
     answer.fields.assign(head.headers.begin(), head.headers.end());
-    return true;
+    return head.status != httplib::StatusCode::SwitchingProtocol_101;
   };
   message.content_receiver = [&](const char* bytes, std::size_t size, auto&&...) {
+    if (behind_interim) {
+      return behind_interim->add({bytes, size});
+    }
     answer.body.append(bytes, std::min(size, kMostAnswerBytes - answer.body.size()));
     return true;
   };
@@ -254,6 +265,16 @@ httplib::Result HttpConnection::State::send(HttpAnswer& answer, bool& ends_with_
   } catch (const std::exception& /*error*/) {
     return {};
   }
+}
+
+/// The connection is not used again: httplib has another idea of where the answer ended.
+tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::State::answer_behind_interim(
+    const httplib::Result& result) const {
+  const bool ended_properly = origin.tls ? records.goodbye : static_cast<bool>(result);
+  if (behind_interim->whole() || (behind_interim->ends_with_connection() && ended_properly)) {
+    return behind_interim->answer();
+  }
+  return tl::unexpected(explain(result));
 }
 
 tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
@@ -269,6 +290,7 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
   state.request = &request;
   state.call = &call;
   state.sent = false;
+  state.behind_interim.reset();
   state.finished = true;  // until the answer is whole
   if (kept) {
     call.use_socket(state.socket.get());
@@ -283,6 +305,9 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
   // takes the proper end of TLS for a failure.
   if (ends_with_connection && call.ended() != OngoingCall::End::none) {
     return tl::unexpected(Failure{Stage::answered, {}});
+  }
+  if (state.behind_interim) {
+    return state.answer_behind_interim(result);
   }
   if (!result && !(ends_with_connection && state.records.goodbye)) {
     Failure failure = state.explain(result);

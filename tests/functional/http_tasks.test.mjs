@@ -186,3 +186,70 @@ test('redirects are not followed, and nothing of their answer is run', async (t)
   assert.equal(task.why, `HTTP 302 from 127.0.0.1:${peer.port}`);
   assert.equal(other.connections, 0);
 });
+
+const raw = (...pieces) => (request) => pieces.forEach((piece) => request.socket.write(piece));
+const interim = {
+  'that goes on with 100': 'HTTP/1.1 100 Continue\r\n\r\n',
+  'that hints with 103': 'HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n',
+  'that is at work, with 102 twice': 'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n',
+};
+
+for (const [name, before] of Object.entries(interim)) {
+  test(`what counts is the last head of a server ${name}`, async (t) => {
+    const peer = await HttpPeer.start(t, [
+      raw(before, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+      raw(`${before}HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n`),
+    ]);
+    const story = await startFunction(
+      t,
+      [post('first', { url: peer.url() }), post('second', { url: peer.url() })],
+      { env: { POSTLUDE_CONCURRENCY: '1' } },
+    );
+    await story.call(answer());
+    const receipt = await story.receipt();
+    assert.deepEqual(receipt.tasks.map(({ state, why }) => [state, why]), [
+      ['done', undefined],
+      ['failed', `HTTP 404 from 127.0.0.1:${peer.port}`],
+    ]);
+    assert.equal(peer.requests.length, 2);
+  });
+}
+
+const bodiless = {
+  'HEAD with a length': ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n'],
+  'HEAD with chunks': ['HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+  '204': ['POST', 'HTTP/1.1 204 No Content\r\n\r\n'],
+  '205 with a length of 0': ['POST', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n'],
+};
+
+for (const [name, [method, head]] of Object.entries(bodiless)) {
+  test(`an answer without a body ends with its head: ${name}`, async (t) => {
+    const peer = await HttpPeer.start(t, [raw(head)]);
+    const http = { method, url: peer.url() };
+    const story = await startFunction(
+      t,
+      [post('first', http, { timeout: '3s' }), post('second', http, { timeout: '3s' })],
+      { env: { POSTLUDE_CONCURRENCY: '1' } },
+    );
+    await story.call(answer());
+    const receipt = await story.receipt();
+    assert.deepEqual(receipt.tasks.map(({ state, attempts, why }) => [state, attempts, why]), [
+      ['done', 1, undefined],
+      ['done', 1, undefined],
+    ]);
+    assert.equal(peer.connections, 1);
+  });
+}
+
+test('an answer of HTTP/1.0 without a length ends with its connection', async (t) => {
+  const peer = await HttpPeer.start(t, [(request) => request.socket.end('HTTP/1.0 200 OK\r\n\r\nsome text')]);
+  const story = await startFunction(
+    t,
+    [post('first', { url: peer.url() }), post('second', { url: peer.url() })],
+    { env: { POSTLUDE_CONCURRENCY: '1' } },
+  );
+  await story.call(answer());
+  const receipt = await story.receipt();
+  assert.deepEqual(receipt.tasks.map(({ state, attempts }) => [state, attempts]), [['done', 1], ['done', 1]]);
+  assert.equal(peer.connections, 2);
+});

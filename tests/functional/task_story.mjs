@@ -9,6 +9,9 @@ import { LocalLambda } from '../demo/local_lambda.mjs';
 
 export const tests = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 
+// The programs are built with a sanitizer: slower, and with memory of its own.
+export const sanitized = process.env.STORY_SANITIZED === '1';
+
 const isReceipt = (line) => line.startsWith('{"postlude":"receipt"');
 const taskOf = (receipt, name) => receipt.tasks.find((task) => task.name === name);
 

@@ -333,11 +333,8 @@ TEST_CASE("keys, objects and bytes of a hostile value stay within it") {
 }
 
 TEST_CASE("invalid text in the event is missing, in the environment it is replaced") {
-  for (const std::string_view event : {"{\"v\":\"\xff\"}",
-                                       R"({"v":"\ud800"})",
-                                       "{\"v\":\"a\nb\"}",
-                                       R"({"v":tru})",
-                                       R"({"v":"a)"}) {
+  for (const std::string_view event :
+       {"{\"v\":\"\xff\"}", "{\"v\":\"a\nb\"}", R"({"v":tru})", R"({"v":"a)"}) {
     TemplateWorld world(event);
     CHECK_MESSAGE(json_failure(R"("${event.v}")", world)
                           .find("handler.event: ${event.v} is missing in the event (") == 0,
@@ -346,6 +343,15 @@ TEST_CASE("invalid text in the event is missing, in the environment it is replac
   TemplateWorld world;
   world.environment.set("BAD", "a\xff\"");
   CHECK(json_of(R"("${env.BAD}")", world) == "\"a\xef\xbf\xbd\\\"\"");
+}
+
+TEST_CASE("half a surrogate pair in the event is U+FFFD in every place") {
+  TemplateWorld world(R"({"v":"a\ud800b\udc00"})");
+  CHECK(json_of(R"(["${event.v}"])", world) == R"(["a\ufffdb\ufffd"])");
+  CHECK(json_of(R"("x${event.v}")", world) ==
+        "\"xa\xef\xbf\xbd"
+        "b\xef\xbf\xbd\"");
+  CHECK(url_of("https://a.example/${event.v}", world) == "https://a.example/a%EF%BF%BDb%EF%BF%BD");
 }
 
 TEST_CASE("a value of nearly 1 MiB goes through every place") {
