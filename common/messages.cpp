@@ -36,6 +36,7 @@ Json hello_json(const Hello& hello) {
           {"taskRoot", hello.task_root},
           {"spool", hello.spool},
           {"concurrency", hello.concurrency},
+          {"deadlineMarginMs", hello.deadline_margin.count()},
           {"logLevel", static_cast<int>(hello.log_level)}};
 }
 
@@ -60,6 +61,7 @@ Result<Message> decode_hello(const Json& object) {
   hello.task_root = object.at("taskRoot").get<std::string>();
   hello.spool = object.at("spool").get<std::string>();
   hello.concurrency = object.at("concurrency").get<int>();
+  hello.deadline_margin = Millis(object.at("deadlineMarginMs").get<Millis::rep>());
   hello.log_level = static_cast<LogLevel>(object.at("logLevel").get<int>());
   return hello;
 }

@@ -35,6 +35,7 @@ struct Hello {
   std::string task_root;
   std::string spool;  ///< this generation's folder
   int concurrency = 4;
+  Millis deadline_margin{500};  ///< as configured; of a short invocation it is less
   LogLevel log_level = LogLevel::info;
 };
 
@@ -89,8 +90,8 @@ struct Settled {
   int carried_handlers = 0;  ///< handler tasks among them
 };
 
-/// Shim: the runtime waits for its next event, and handler tasks of this invocation may be under
-/// way. Answered by Reenter or HandlersDone, and sent again after each attempt.
+/// Shim: the runtime waits for its next event, and handler tasks of this invocation, or carried
+/// ones, may be under way. Answered by Reenter or HandlersDone, and sent again after each Reenter.
 struct Idle {
   InvocationKey key;
 };
@@ -114,7 +115,7 @@ struct Reenter {
   int depth = 1;  ///< of handler tasks that deferred one another
 };
 
-/// Shim: the runtime answered an attempt.
+/// Shim: an attempt is over. The runtime answered it, or left it, or did not get it.
 struct HandlerEnded {
   std::string request_id;
   std::string trouble;  ///< empty: success

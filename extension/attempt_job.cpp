@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -106,21 +108,16 @@ AttemptResult send(const SendAction& action,
   if (!target) {
     return refused("send.to: " + target.error().message);
   }
-  std::string body;
-  if (action.body) {
-    body = *action.body;
-  } else {
-    auto document = document_text(input, most_message_bytes(target->kind));
-    if (!document) {
-      return std::move(document.error());
-    }
-    body = std::move(*document);
+  const auto body = action.body ? tl::expected<std::string, AttemptResult>(*action.body)
+                                : document_text(input, most_message_bytes(target->kind));
+  if (!body) {
+    return body.error();
   }
   return run_send(action.to,
                   {.task_id = input.record.id,
                    .task_name = input.record.task.name,
                    .trace_id = input.record.trace_id,
-                   .body = body,
+                   .body = *body,
                    .at = now()},
                   client_for(services, call),
                   input.until + kLateness);
@@ -150,24 +147,6 @@ struct Runner {
   }
 };
 
-tl::expected<std::string, TemplateFailure> secret_value(SecretKind kind,
-                                                        const std::string& name,
-                                                        const AttemptInput& input,
-                                                        TaskServices& services,
-                                                        HttpCall& call) {
-  const AwsClient client = client_for(services, call);
-  const EpochTime deadline = input.until + kLateness;
-  auto value = kind == SecretKind::secret ? services.secrets.secret(name, client, deadline)
-                                          : services.secrets.parameter(name, client, deadline);
-  if (value) {
-    return std::move(*value);
-  }
-  const bool passing = value.error().kind == AttemptResult::Kind::failed;
-  return tl::unexpected(
-      TemplateFailure{std::move(value.error().why),
-                      passing ? TemplateFailure::Next::retry : TemplateFailure::Next::fail});
-}
-
 }  // namespace
 
 TemplateSources template_sources(const AttemptInput& input, const TaskServices& services) {
@@ -182,14 +161,19 @@ TemplateSources template_sources(const AttemptInput& input, const TaskServices& 
           .secret = {}};
 }
 
-JobEnd run_job(const AttemptInput& input,
-               const std::string& folder,
-               TaskServices& services,
-               HttpCall& call) {
+namespace {
+
+JobEnd resolve_and_run(const AttemptInput& input,
+                       const std::string& folder,
+                       TaskServices& services,
+                       HttpCall& call) {
   initialise_tls();
   TemplateSources sources = template_sources(input, services);
   sources.secret = [&](SecretKind kind, const std::string& name) {
-    return secret_value(kind, name, input, services, call);
+    const AwsClient client = client_for(services, call);
+    const EpochTime deadline = input.until + kLateness;
+    return kind == SecretKind::secret ? services.secrets.secret(name, client, deadline)
+                                      : services.secrets.parameter(name, client, deadline);
   };
   auto action = resolve_templates(input.record.task.action, sources);
   if (!action) {
@@ -200,10 +184,10 @@ JobEnd run_job(const AttemptInput& input,
   return std::visit(Runner{input, folder, services, call}, *action);
 }
 
-std::string run_spill(const AttemptInput& input,
-                      const SpillTask& step,
-                      TaskServices& services,
-                      HttpCall& call) {
+std::string send_letter(const AttemptInput& input,
+                        const SpillTask& step,
+                        TaskServices& services,
+                        HttpCall& call) {
   initialise_tls();
   const std::string& to = input.record.task.dead_letter.value();
   const auto target = parse_target_arn(to);
@@ -229,11 +213,41 @@ std::string run_spill(const AttemptInput& input,
        .body = {},
        .at = now()},
       client_for(services, call),
-      step.until);
+      step.until + kLateness);
   if (result.kind == AttemptResult::Kind::success) {
     return {};
   }
   return result.why.empty() ? "stopped" : result.why;
+}
+
+/// Of what is thrown, which may repeat a value, nothing is told. Small functions run out of memory.
+std::string_view describe(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) == nullptr ? "an error of Postlude's own"
+                                                                : "not enough memory";
+}
+
+}  // namespace
+
+JobEnd run_job(const AttemptInput& input,
+               const std::string& folder,
+               TaskServices& services,
+               HttpCall& call) {
+  try {
+    return resolve_and_run(input, folder, services, call);
+  } catch (const std::exception& error) {
+    return refused(std::string(describe(error)));
+  }
+}
+
+std::string run_spill(const AttemptInput& input,
+                      const SpillTask& step,
+                      TaskServices& services,
+                      HttpCall& call) {
+  try {
+    return send_letter(input, step, services, call);
+  } catch (const std::exception& error) {
+    return std::string(describe(error));
+  }
 }
 
 }  // namespace postlude::extension

@@ -18,7 +18,7 @@ using JobEnd = std::variant<AttemptResult, CommandAction, HandlerEvent>;
 
 /// The part of an attempt that may block: templates, with what they refer to, and calls. On a
 /// worker; ends soon after `call` is stopped, and not long after `input.until`. Files are made in
-/// `folder`.
+/// `folder`. Throws nothing: one attempt that runs out of memory does not end the process.
 [[nodiscard]] JobEnd run_job(const AttemptInput& input,
                              const std::string& folder,
                              TaskServices& services,

@@ -245,6 +245,10 @@ std::string aws_error_code(const HttpAnswer& answer) {
   return code.empty() ? code_in_xml(answer.body) : code;
 }
 
+bool ended_by(const AttemptResult& result, std::string_view code) {
+  return result.kind != Kind::success && result.why.ends_with(fmt::format(" {}", code));
+}
+
 bool says_expired(const HttpAnswer& answer) {
   return answer.status >= 400 && is_one_of(kExpired, aws_error_code(answer));
 }

@@ -21,6 +21,9 @@ namespace postlude::extension {
 /// code's characters. Pure.
 [[nodiscard]] std::string aws_error_code(const HttpAnswer& answer);
 
+/// The attempt ended because of that error code. Pure.
+[[nodiscard]] bool ended_by(const AttemptResult& result, std::string_view code);
+
 /// The service refused the credentials as expired; with newer ones it may take the request. Pure.
 [[nodiscard]] bool says_expired(const HttpAnswer& answer);
 

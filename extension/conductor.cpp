@@ -18,7 +18,7 @@ Conductor::Session::Session(Conductor& conductor,
                             ExtensionApi::Handlers handlers)
     : hello(first),
       spool(Spool::attach(first.spool)),
-      schedule(first.concurrency),
+      schedule(first.concurrency, first.deadline_margin),
       captures(spool),
       platform(conductor.loop_, first.runtime_api, std::move(handlers)),
       attempts(

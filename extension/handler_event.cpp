@@ -21,12 +21,13 @@ namespace {
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 constexpr mode_t kOwnerOnly = 0600;
 
+UniqueFd memory_file() {
+  return UniqueFd(::memfd_create("postlude-event", MFD_CLOEXEC));
+}
+
 UniqueFd nameless_file(const std::string& folder) {
   UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kOwnerOnly));
-  if (!file) {
-    file = UniqueFd(::memfd_create("postlude-event", MFD_CLOEXEC));
-  }
-  return file;
+  return file ? std::move(file) : memory_file();
 }
 
 Result<void> copy_event(const AttemptInput& input, int file) {
@@ -81,7 +82,8 @@ Result<HandlerEvent> write_handler_event(const std::optional<std::string>& event
                                          const AttemptInput& input,
                                          const std::string& folder) {
   HandlerEvent result;
-  result.file = nameless_file(folder);
+  // With its templates resolved it may hold secrets, which touch no disk.
+  result.file = event ? memory_file() : nameless_file(folder);
   if (!result.file) {
     return errno_failure("file for the event of a handler task", folder);
   }

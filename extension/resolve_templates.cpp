@@ -11,8 +11,6 @@
 namespace postlude::extension {
 namespace {
 
-using Failure = tl::unexpected<TemplateFailure>;
-
 /// A string of an action that may hold templates.
 struct ActionText {
   std::string place;
@@ -90,7 +88,7 @@ tl::expected<void, TemplateFailure> collect(const std::string& place,
                                             std::vector<Reference>& references) {
   auto parsed = parse_template(text);
   if (!parsed) {
-    return Failure(TemplateFailure{
+    return TemplateError(TemplateFailure{
         fmt::format("{}: offset {}: {}", place, parsed.error().offset, parsed.error().message)});
   }
   for (auto& part : parsed->parts) {
@@ -109,12 +107,12 @@ tl::expected<void, TemplateFailure> collect(const ActionText& text,
   const auto walked = replace_json_strings(
       text.place, *text.text, [&](const std::string& string) -> StringReplacement {
         if (auto done = collect(text.place, string, references); !done) {
-          return Failure(std::move(done.error()));
+          return TemplateError(std::move(done.error()));
         }
         return std::nullopt;
       });
   if (!walked) {
-    return Failure(walked.error());
+    return TemplateError(walked.error());
   }
   return {};
 }
@@ -138,18 +136,18 @@ tl::expected<Action, TemplateFailure> resolve_templates(const Action& action,
   }
   for (const ActionText& text : texts) {
     if (auto done = collect(text, references); !done) {
-      return Failure(std::move(done.error()));
+      return TemplateError(std::move(done.error()));
     }
   }
   const auto values = TemplateValues::gather(references, sources);
   if (!values) {
-    return Failure(values.error());
+    return TemplateError(values.error());
   }
   TemplateRenderer renderer(*values);
   for (const ActionText& text : texts) {
     auto rendered = renderer.render(text.place, text.kind, *text.text);
     if (!rendered) {
-      return Failure(std::move(rendered.error()));
+      return TemplateError(std::move(rendered.error()));
     }
     *text.text = std::move(*rendered);
   }

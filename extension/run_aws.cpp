@@ -1,6 +1,7 @@
 #include "extension/run_aws.h"
 
 #include "common/json_text.h"
+#include "extension/aws_result.h"
 
 #include <nlohmann/json.hpp>
 
@@ -31,14 +32,18 @@ std::string asked_queue_url(const TargetArn& to,
   }
   const auto answer = client.call(*request, deadline);
   const auto document = answer ? parse_json(answer->body) : fail("no answer");
-  return document && document->is_object() ? document->value("QueueUrl", std::string())
-                                           : std::string();
+  if (!document || !document->is_object()) {
+    return {};
+  }
+  const auto url = document->find("QueueUrl");
+  return url != document->end() && url->is_string() ? url->get<std::string>() : std::string();
 }
 
 /// Stand-ins for SQS may have URLs of their own, by which alone they know their queues.
 bool may_have_other_url(const TargetArn& to, const AttemptResult& result, const AwsClient& client) {
   if (to.kind != TargetKind::sqs ||
-      !(result.why.ends_with("QueueDoesNotExist") || result.why.ends_with("NonExistentQueue"))) {
+      !(ended_by(result, "QueueDoesNotExist") ||
+        ended_by(result, "AWS.SimpleQueueService.NonExistentQueue"))) {
     return false;
   }
   const auto endpoint = client.endpoints().find("sqs", to.region);

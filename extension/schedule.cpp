@@ -24,7 +24,8 @@ Steps Schedule::accepted(const RecordName& name,
   task.timeout = record.task.timeout;
   task.attempts = record.task.attempts;
   task.backoff = record.task.backoff;
-  task.margin = remaining(record.deadline, record.work_deadline);
+  // A hold limit puts the work deadline earlier, which leaves no more time for what follows.
+  task.margin = std::min(margin_, remaining(record.deadline, record.work_deadline));
   task.is_handler = std::holds_alternative<HandlerAction>(record.task.action);
   task.has_dead_letter = record.task.dead_letter.has_value();
   task.state = TaskState::carried;
@@ -113,6 +114,7 @@ void Schedule::handler_request(std::uint64_t number, std::string request_id) {
     return;
   }
   if (Open* host = find(*task->second.host)) {
+    host->idle = false;
     host->handler_request_ids.push_back(std::move(request_id));
   }
 }

@@ -45,7 +45,8 @@ inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 /// ended, so that one which is carried takes the later ones along.
 class Schedule {
  public:
-  explicit Schedule(int concurrency) : concurrency_(concurrency) {}
+  /// `margin` is the configured one.
+  Schedule(int concurrency, Millis margin) : concurrency_(concurrency), margin_(margin) {}
 
   enum class Start {
     after_answer,
@@ -62,9 +63,10 @@ class Schedule {
   [[nodiscard]] Steps answered(const Answered& answered, EpochTime now);
   [[nodiscard]] Steps closed(const Closed& closed, EpochTime now);
   /// The runtime waits for its next event, and gets none before HandlersDone: handler tasks of the
-  /// invocation may run. Again after each attempt of one.
+  /// invocation may run. Again after each attempt that reached the runtime.
   [[nodiscard]] Steps idle(const InvocationKey& key, EpochTime now);
-  /// The request id under which a handler attempt runs, for the receipt of its host.
+  /// A handler attempt goes to the runtime, which waits no more; under this request id, for the
+  /// receipt of its host. One that ends before leaves the runtime waiting.
   void handler_request(std::uint64_t number, std::string request_id);
   /// `random` is in [0, 1). A number that is not running is ignored.
   [[nodiscard]] Steps attempt_ended(std::uint64_t number,
@@ -108,7 +110,7 @@ class Schedule {
     Millis timeout{};
     int attempts = 1;
     Millis backoff{};
-    Millis margin{};  ///< between work deadline and deadline
+    Millis margin{};  ///< behind the work deadline: for stopping and spilling
     bool is_handler = false;
     bool has_dead_letter = false;
     TaskState state = TaskState::queued;
@@ -129,7 +131,7 @@ class Schedule {
     InvocationKey key;
     EpochTime work_deadline;
     bool answered = true;
-    bool idle = false;                    ///< the runtime waits
+    bool idle = false;  ///< the runtime waits, though an attempt for it may be under way
     std::optional<AnswerSummary> answer;  ///< known once it is closed
     std::vector<std::pair<std::uint64_t, ReceiptTask>> tasks;
     std::vector<std::string> handler_request_ids;
@@ -169,6 +171,7 @@ class Schedule {
   [[nodiscard]] int carried_handlers() const;
 
   int concurrency_;
+  Millis margin_;
   std::uint64_t unseen_ = 0;            ///< the first number that was not accepted yet
   std::map<std::uint64_t, Held> held_;  ///< by order of acceptance
   std::vector<Open> open_;

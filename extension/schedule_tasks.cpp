@@ -26,9 +26,6 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   task.stopping = false;
   task.cut_by_deadline = left < task.timeout;
   task.due = now + std::min(task.timeout, left);
-  if (task.is_handler) {
-    find(*task.host)->idle = false;
-  }
   steps.emplace_back(StartAttempt{before, task.name, *task.host, limit, task.due});
 }
 

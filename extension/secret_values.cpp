@@ -3,12 +3,13 @@
 #include "common/arn.h"
 #include "common/base64.h"
 #include "common/json_text.h"
+#include "extension/aws_result.h"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace postlude::extension {
 namespace {
@@ -16,10 +17,21 @@ namespace {
 using Json = nlohmann::json;
 using Outcome = SecretValues::Outcome;
 
-tl::unexpected<AttemptResult> ended(AttemptResult::Kind kind,
-                                    std::string_view what,
-                                    std::string_view why) {
-  return tl::unexpected(AttemptResult{.kind = kind, .why = fmt::format("{}: {}", what, why)});
+using Next = TemplateFailure::Next;
+
+tl::unexpected<TemplateFailure> failure(Next next, std::string why) {
+  return tl::unexpected(TemplateFailure{.why = std::move(why), .next = next});
+}
+
+/// What the services call a name that does not exist, or a version of it.
+Next next_after(const AttemptResult& result) {
+  const bool missing = ended_by(result, "ResourceNotFoundException") ||
+                       ended_by(result, "ParameterNotFound") ||
+                       ended_by(result, "ParameterVersionNotFound");
+  if (missing) {
+    return Next::missing;
+  }
+  return result.kind == AttemptResult::Kind::refused ? Next::fail : Next::retry;
 }
 
 std::optional<std::string> text_member(const Json& object, const char* key) {
@@ -61,7 +73,7 @@ Outcome SecretValues::get(const Key& key, const AwsClient& client, EpochTime dea
     return found != entries_.end() && found->second.fetching;
   };
   if (!fetched_.wait_until(lock, deadline, [&] { return !in_work(); })) {
-    return ended(AttemptResult::Kind::failed, key.second, "another request for it takes too long");
+    return failure(Next::retry, "another request for it takes too long");
   }
   const auto found = entries_.find(key);
   if (found != entries_.end()) {
@@ -96,22 +108,19 @@ Outcome SecretValues::fetch(const Key& key, const AwsClient& client, EpochTime d
                     .input = dump_json(is_secret ? Json{{"SecretId", name}}
                                                  : Json{{"Name", name}, {"WithDecryption", true}})},
                    client.endpoints());
-  const std::string what = fmt::format("{}['{}']", is_secret ? "secret" : "ssm", name);
   if (!request) {
-    return ended(AttemptResult::Kind::refused, what, request.error().message);
+    return failure(Next::fail, request.error().message);
   }
   const auto answer = client.call(*request, deadline);
   if (!answer) {
-    AttemptResult result = answer.error();
-    result.why = fmt::format("{}: {}", what, result.why);
-    return tl::unexpected(std::move(result));
+    return failure(next_after(answer.error()), answer.error().why);
   }
   const auto document = parse_json(answer->body);
   auto value = !document || !document->is_object() ? std::nullopt
                : is_secret                         ? secret_in(*document)
                                                    : parameter_in(*document);
   if (!value) {
-    return ended(AttemptResult::Kind::refused, what, "the answer holds no value");
+    return failure(Next::fail, "the answer holds no value");
   }
   return std::move(*value);
 }

@@ -2,7 +2,7 @@
 
 #include "common/clock.h"
 #include "extension/aws_client.h"
-#include "extension/schedule_steps.h"
+#include "extension/template_sources.h"
 
 #include <condition_variable>
 #include <cstddef>
@@ -24,9 +24,9 @@ inline constexpr std::size_t kMostCachedSecrets = 64;
 /// wait for it until their deadline.
 class SecretValues {
  public:
-  /// The error is how the attempt ends that needs the value: `failed` is worth another attempt
-  /// (throttling, no answer), `refused` is not (no such name, no right to it).
-  using Outcome = tl::expected<std::string, AttemptResult>;
+  /// The error does not repeat the name. `missing`: there is none of that name; `retry`:
+  /// throttling, no answer; `fail`: no right to it, and anything else.
+  using Outcome = tl::expected<std::string, TemplateFailure>;
 
   /// SecretString, else SecretBinary decoded. `name` may be an ARN, of another Region too.
   [[nodiscard]] Outcome secret(std::string_view name, const AwsClient& client, EpochTime deadline);

@@ -11,13 +11,11 @@
 namespace postlude::extension {
 namespace {
 
-using Failure = tl::unexpected<TemplateFailure>;
-
-Failure fail_at(const std::string& place, std::string_view why) {
-  return Failure(TemplateFailure{fmt::format("{}: {}", place, why)});
+TemplateError fail_at(const std::string& place, std::string_view why) {
+  return TemplateError(TemplateFailure{fmt::format("{}: {}", place, why)});
 }
 
-Failure fail_at(const std::string& place, const Reference& reference, std::string_view why) {
+TemplateError fail_at(const std::string& place, const Reference& reference, std::string_view why) {
   return fail_at(place, fmt::format("${{{}}} {}", reference.text, why));
 }
 
@@ -193,7 +191,7 @@ TemplateRenderer::Rendered TemplateRenderer::render_json(const std::string& plac
         }
         auto value = render_json_string(place, string);
         if (!value) {
-          return Failure(std::move(value.error()));
+          return TemplateError(std::move(value.error()));
         }
         return std::optional(std::move(*value));
       });

@@ -28,6 +28,8 @@ struct TemplateFailure {
   } next = Next::fail;
 };
 
+using TemplateError = tl::unexpected<TemplateFailure>;
+
 /// What references of one attempt of a task take their values from (contract.md 4.4).
 struct TemplateSources {
   const TaskRecord& record;

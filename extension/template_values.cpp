@@ -11,7 +11,6 @@
 
 namespace postlude::extension {
 
-using Failure = tl::unexpected<TemplateFailure>;
 using Done = tl::expected<void, TemplateFailure>;
 
 /// One round of gathering, source by source.
@@ -72,7 +71,7 @@ class TemplateGathering {
     const EventPaths wanted{paths(ReferenceSource::event), paths(ReferenceSource::request)};
     auto values = read_event(sources_.event, wanted);
     if (!values) {
-      return Failure(std::move(values.error()));
+      return TemplateError(std::move(values.error()));
     }
     put_all(ReferenceSource::event, wanted.event, std::move(values->event));
     put_all(ReferenceSource::request, wanted.request, std::move(values->request));
@@ -137,7 +136,7 @@ class TemplateGathering {
         text = sources_.secret(kind, path.front());
       }
       if (!text && text.error().next != TemplateFailure::Next::missing) {
-        return Failure(TemplateFailure{
+        return TemplateError(TemplateFailure{
             fmt::format(
                 "{}['{}']: {}", reference_source_name(source), path.front(), text.error().why),
             text.error().next});
@@ -166,7 +165,7 @@ tl::expected<TemplateValues, TemplateFailure> TemplateValues::gather(
     const std::vector<Reference>& references, const TemplateSources& sources) {
   TemplateGathering gathering(references, sources);
   if (auto done = gathering.run(); !done) {
-    return Failure(std::move(done.error()));
+    return TemplateError(std::move(done.error()));
   }
   return gathering.result();
 }

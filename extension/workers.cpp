@@ -10,6 +10,7 @@
 #include <cassert>
 #include <cerrno>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace postlude::extension {
@@ -39,13 +40,21 @@ void Workers::submit(Job job) {
     jobs_.push_back(std::move(job));
   }
   if (needs_thread()) {
+    start_thread();
+  }
+  changed_.notify_one();
+}
+
+void Workers::start_thread() {
+  try {
     threads_.emplace_back([this, number = threads_.size() + 1] {
       const std::string name = fmt::format("worker-{}", number);
       static_cast<void>(::pthread_setname_np(::pthread_self(), name.c_str()));
       work();
     });
+  } catch (const std::system_error&) {
+    // Too many threads now may be fewer soon: the job waits for one of ours, or for the next call.
   }
-  changed_.notify_one();
 }
 
 bool Workers::needs_thread() {

@@ -38,6 +38,7 @@ class Workers {
   void submit(Job job);
 
  private:
+  void start_thread();
   void work();
   void complete();
   [[nodiscard]] bool needs_thread();

@@ -1,5 +1,7 @@
 #include "runtime/command_line.h"
 
+#include "runtime/settings.h"
+
 #include <fmt/format.h>
 
 namespace postlude::runtime {
@@ -40,9 +42,8 @@ std::string usage() {
          "  postlude --check [FILE|-]               validates tasks (default: as configured)\n"
          "  postlude --version | --help\n"
          "\n"
-         "Settings are environment variables: POSTLUDE_TASKS, POSTLUDE_CONCURRENCY,\n"
-         "POSTLUDE_DEADLINE_MARGIN, POSTLUDE_SPOOL_DIR, POSTLUDE_EXEC_WRAPPER,\n"
-         "POSTLUDE_LOG_LEVEL, POSTLUDE_DISABLED.\n";
+         "Settings are environment variables, all of them optional [default]:\n" +
+         settings_help();
 }
 
 }  // namespace postlude::runtime

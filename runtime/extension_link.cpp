@@ -136,7 +136,8 @@ void ExtensionLink::flush() {
 void ExtensionLink::lose(std::string_view reason) {
   log_.debug(fmt::format("extension link: {}", reason));
   give_up();
-  events_.lost();
+  // Whoever sends is in the middle of something.
+  loop_.after_round([lost = events_.lost] { lost(); });
 }
 
 }  // namespace postlude::runtime

@@ -23,7 +23,9 @@ class ExtensionLink {
 
   struct Events {
     std::function<void(const Message&)> message;
-    std::function<void()> lost;  ///< the connection is gone; send() drops from here on
+    /// The connection is gone; send() drops from there on. Never from within send(): after the
+    /// round.
+    std::function<void()> lost;
   };
 
   /// Listens on an abstract name nobody else has. `hello` is sent first to whoever connects.

@@ -18,6 +18,7 @@ std::optional<OwnEvent> HandlerLane::take() {
     return std::nullopt;
   }
   state_ = State::served;
+  last_taken_ = attempt_.request_id;
   return OwnEvent{own_event_head(attempt_), std::move(event_), attempt_.event_bytes};
 }
 
@@ -25,12 +26,26 @@ std::optional<std::string> HandlerLane::polled() {
   if (!busy()) {
     return std::nullopt;
   }
-  const bool unanswered = std::exchange(state_, State::none) == State::served;
+  const bool unanswered = std::exchange(state_, State::none) != State::answered;
   return unanswered ? std::optional(attempt_.request_id) : std::nullopt;
 }
 
-bool HandlerLane::answered() {
+bool HandlerLane::begin_answer() {
   if (state_ != State::served) {
+    return false;
+  }
+  state_ = State::answering;
+  return true;
+}
+
+void HandlerLane::answer_cut() {
+  if (state_ == State::answering) {
+    state_ = State::served;
+  }
+}
+
+bool HandlerLane::answered() {
+  if (state_ != State::served && state_ != State::answering) {
     return false;
   }
   state_ = State::answered;

@@ -24,6 +24,9 @@ AnswerTurn InvocationFlow::answer_head(const Exchange& exchange, const HttpHead&
   if (lane_.is(exchange.request_id)) {
     return handler_answer(exchange, head);
   }
+  if (lane_.was_last(exchange.request_id)) {
+    return {.kind = AnswerTurn::Kind::discarded};  // it came after the poll that ended the attempt
+  }
   Open* open = find(exchange.request_id);
   if (open == nullptr) {
     return {};

@@ -46,14 +46,14 @@ tl::expected<InvocationFlow::Open*, ApiError> InvocationFlow::resolve_invocation
     std::string_view id) {
   if (id != "current") {
     Open* open = find(id);
-    if (open == nullptr || open->told_idle) {
+    if (open == nullptr || open->invocation.over()) {
       return tl::unexpected(unknown_invocation(id));
     }
     return open;
   }
   Open* current = nullptr;
   for (const auto& open : open_) {
-    if (open->told_idle) {
+    if (open->invocation.over()) {
       continue;
     }
     if (current != nullptr) {

@@ -28,10 +28,10 @@ InvocationFlow::~InvocationFlow() {
 
 RelayTraffic InvocationFlow::traffic() {
   RelayTraffic traffic;
+  add_handlers_to(traffic);
   traffic.poll_asked = [this](ExchangeKind kind) { poll_asked(kind); };
-  traffic.own_event = [this] { return lane_.take(); };
   traffic.may_poll = [this] { return may_poll(); };
-  traffic.poll_went_up = [this] { hold_.poll_went_up(); };
+  traffic.poll_went_up = [this] { poll_went_up(); };
   traffic.event_head = [this](const HttpHead& head) { return event_head(head); };
   traffic.event_bytes = [this](std::uint64_t sequence, std::string_view bytes) {
     if (Open* open = find(sequence); open != nullptr && open->bodies) {
@@ -56,13 +56,7 @@ RelayTraffic InvocationFlow::traffic() {
       open->invocation.answer_sent(now());
     }
   };
-  traffic.answer_cut = [this](std::uint64_t sequence) {
-    if (Open* open = find(sequence)) {
-      open->invocation.answer_cut(now());
-      advance(*open);
-    }
-    wake_waiters();
-  };
+  traffic.answer_cut = [this](std::uint64_t sequence) { answer_cut(sequence); };
   traffic.answer_withdrawn = [this](std::uint64_t sequence) {
     if (Open* open = find(sequence)) {
       open->invocation.answer_withdrawn();
@@ -76,9 +70,6 @@ RelayTraffic InvocationFlow::traffic() {
     }
     wake_waiters();
   };
-  traffic.handler_bytes = [this](std::string_view bytes) { handler_bytes(bytes); };
-  traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
-  traffic.handler_answered = [this] { handler_answered(); };
   traffic.defer = [this](std::string_view id, std::string_view body) {
     return defer_result(defer(id, body));
   };
@@ -89,17 +80,28 @@ RelayTraffic InvocationFlow::traffic() {
   return traffic;
 }
 
+void InvocationFlow::answer_cut(std::uint64_t sequence) {
+  if (Open* open = find(sequence)) {
+    open->invocation.answer_cut(now());
+    advance(*open);
+  }
+  wake_waiters();
+}
+
+void InvocationFlow::poll_went_up() {
+  poll_is_up_ = true;
+  hold_.poll_went_up();
+}
+
 void InvocationFlow::poll_asked(ExchangeKind kind) {
   if (kind != ExchangeKind::next) {
     return;
   }
-  if (const auto unanswered = lane_.polled()) {
-    link_.send(HandlerEnded{*unanswered, "the runtime asked for its next event without an answer"});
-  }
+  poll_is_up_ = false;
+  leave_attempt();
   // advance() may close and so remove entries.
   for (std::size_t i = open_.size(); i-- > 0;) {
     open_[i]->invocation.next_asked();
-    open_[i]->told_idle = false;
     advance(*open_[i]);
   }
 }
@@ -143,6 +145,7 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
   if (request_id.empty()) {
     return 0;
   }
+  poll_is_up_ = false;
   if (Open* open = find(request_id); open != nullptr && !open->invocation.outcome()) {
     // Polled again without an answer: the platform repeats the event (lambda-protocol.md 1.2).
     open->invocation.delivered_again();

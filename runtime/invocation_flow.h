@@ -82,10 +82,12 @@ class InvocationFlow {
 
   void poll_asked(ExchangeKind kind);
   [[nodiscard]] bool may_poll();
+  void poll_went_up();
   std::uint64_t event_head(const HttpHead& head);
   AnswerTurn answer_head(const Exchange& exchange, const HttpHead& head);
   AnswerTurn early_answer(const Exchange& exchange, const HttpHead& head);
   AnswerTurn begin_answer(Open& open, ExchangeKind kind, const HttpHead& head);
+  void answer_cut(std::uint64_t sequence);
   void answer_trailers(Open& open, std::string_view lines);
 
   [[nodiscard]] Open* find(std::uint64_t sequence);
@@ -102,10 +104,13 @@ class InvocationFlow {
   [[nodiscard]] tl::expected<Subject, ApiError> resolve(std::string_view id);
   [[nodiscard]] tl::expected<Open*, ApiError> resolve_invocation(std::string_view id);
   void late_error(Open& open, const HttpHead& head);
+  void add_handlers_to(RelayTraffic& traffic);
   AnswerTurn handler_answer(const Exchange& exchange, const HttpHead& head);
   void handler_bytes(std::string_view bytes);
   void handler_trailers(std::string_view lines);
   void handler_answered();
+  void handler_cut();
+  void leave_attempt();
   /// It goes on when the runtime asks for its next event again, or the extension says so.
   [[nodiscard]] bool waits_for_handlers(Open& open);
   /// Something waits for handler tasks that may still come: until when at most.
@@ -136,10 +141,11 @@ class InvocationFlow {
   Hold hold_;
   Inspections inspections_;
   HandlerLane lane_;
+  bool poll_is_up_ = false;  ///< the runtime waits at the platform: nobody takes an attempt
   // Of a handler attempt's answer under way:
   std::string handler_trouble_;
   std::optional<std::string> handler_error_;  ///< the posted error, where its head does not name it
-  std::vector<std::unique_ptr<Open>> open_;  ///< several only where the runtime runs them at once
+  std::vector<std::unique_ptr<Open>> open_;   ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;
   bool waiters_ = false;  ///< polls or answers wait for the answer under way

@@ -14,15 +14,25 @@ constexpr std::string_view kErrorType = "Lambda-Runtime-Function-Error-Type";
 /// An error object is small; of what is larger only the type of the head counts.
 constexpr std::size_t kMostErrorBytes = std::size_t{64} << 10;
 
+constexpr std::string_view kTooLate = "its time was over before the runtime took it";
+
 std::string handler_failed(std::string_view type) {
   return fmt::format("the handler failed: {}", type);
 }
 
 }  // namespace
 
+void InvocationFlow::add_handlers_to(RelayTraffic& traffic) {
+  traffic.own_event = [this] { return lane_.take(); };
+  traffic.handler_bytes = [this](std::string_view bytes) { handler_bytes(bytes); };
+  traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
+  traffic.handler_answered = [this] { handler_answered(); };
+  traffic.handler_cut = [this] { handler_cut(); };
+}
+
 bool InvocationFlow::waits_for_handlers(Open& open) {
   const bool possible = open.handlers > 0 || carried_handlers_ > 0;
-  if (!possible || open.handlers_done || open.invocation.runtime_gone() ||
+  if (!possible || open.handlers_done || poll_is_up_ || open.invocation.runtime_gone() ||
       hold_.extension() == ExtensionState::unavailable) {
     return false;
   }
@@ -39,7 +49,7 @@ std::optional<EpochTime> InvocationFlow::handlers_until() {
   std::optional<EpochTime> until;
   for (std::size_t i = open_.size(); i-- > 0;) {
     Open& open = *open_[i];
-    if (!open.told_idle || open.handlers_done) {
+    if (!open.invocation.over() || !open.work_deadline || open.handlers_done) {
       continue;
     }
     // The extension ends its attempts by then; one that does not is not waited for.
@@ -54,13 +64,39 @@ std::optional<EpochTime> InvocationFlow::handlers_until() {
 }
 
 void InvocationFlow::reenter(const Reenter& reenter, std::vector<UniqueFd> event) {
-  const Open* open = find(reenter.key.sequence);
-  if (open == nullptr || event.empty()) {
-    link_.send(HandlerEnded{reenter.request_id, "its event could not be handed to the runtime"});
+  Open* open = find(reenter.key.sequence);
+  const bool late = reenter.deadline <= now();
+  if (open != nullptr && !event.empty() && !lane_.busy() && !late) {
+    lane_.offer(reenter, std::move(event.front()));
+    events_.resume_polls();
     return;
   }
-  lane_.offer(reenter, std::move(event.front()));
-  events_.resume_polls();
+  link_.send(
+      HandlerEnded{reenter.request_id,
+                   std::string(late ? kTooLate : "its event could not be handed to the runtime")});
+  if (open != nullptr && !lane_.busy()) {
+    open->told_idle = false;
+    advance(*open);
+  }
+}
+
+/// The runtime asks for its next event: an attempt in it is over, and so is one that it comes too
+/// late for. The extension may send another one.
+void InvocationFlow::leave_attempt() {
+  const bool late = lane_.offered() && lane_.attempt().deadline <= now();
+  if (!late && !lane_.busy()) {
+    return;
+  }
+  if (Open* host = find(lane_.attempt().key.sequence)) {
+    host->told_idle = false;
+  }
+  if (late) {
+    lane_.clear();
+    link_.send(HandlerEnded{lane_.attempt().request_id, std::string(kTooLate)});
+  } else if (const auto unanswered = lane_.polled()) {
+    link_.send(HandlerEnded{*unanswered, "the runtime asked for its next event without an answer"});
+    wake_waiters();
+  }
 }
 
 void InvocationFlow::handlers_done(const HandlersDone& done) {
@@ -78,7 +114,7 @@ void InvocationFlow::forget_handlers() {
     lane_.clear();
   }
   for (std::size_t i = open_.size(); i-- > 0;) {
-    if (open_[i]->told_idle) {
+    if (open_[i]->invocation.over()) {
       advance(*open_[i]);
     }
   }
@@ -93,6 +129,10 @@ AnswerTurn InvocationFlow::handler_answer(const Exchange& exchange, const HttpHe
             .refusal = {409,
                         "AlreadyAnswered",
                         fmt::format("invocation {} has its answer", lane_.attempt().request_id)}};
+  }
+  if (!lane_.begin_answer()) {
+    waiters_ = true;
+    return {.kind = AnswerTurn::Kind::waits};
   }
   handler_trouble_.clear();
   handler_error_.reset();
@@ -131,6 +171,12 @@ void InvocationFlow::handler_answered() {
   if (lane_.answered()) {
     link_.send(HandlerEnded{lane_.attempt().request_id, std::exchange(handler_trouble_, {})});
   }
+  wake_waiters();
+}
+
+void InvocationFlow::handler_cut() {
+  lane_.answer_cut();
+  wake_waiters();
 }
 
 }  // namespace postlude::runtime

@@ -204,7 +204,7 @@ void RelayConnection::on_platform(short revents) {
     return;
   }
   // An event must not be written to a runtime that hung up in the meantime.
-  if (exchange_.parked() && (runtime_.pending() & kHungUp) != 0) {
+  if (parked() && (runtime_.pending() & kHungUp) != 0) {
     on_runtime(runtime_.pending());
     return;
   }

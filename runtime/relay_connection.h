@@ -118,6 +118,8 @@ class RelayConnection {
   [[nodiscard]] bool passing() const {
     return phase_ == Phase::relaying || phase_ == Phase::adopting || phase_ == Phase::early;
   }
+  /// A whole poll waits at the platform; one that gets an event of ours does not.
+  [[nodiscard]] bool parked() const { return passing() && exchange_.parked(); }
   [[nodiscard]] bool collecting() const { return collected_ && collected_->collecting(); }
   /// An answer of which nothing has gone up yet, early or collected.
   [[nodiscard]] bool all_here() const {

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <utility>
+
 namespace postlude::runtime {
 
 /// The end of the runtime's stream was read.
@@ -37,9 +39,9 @@ void RelayConnection::runtime_reset() {
 void RelayConnection::runtime_gone() {
   runtime_.hung_up();
   const bool answering = platform_.answers().unsent();
-  if (exchange_.parked() && !runtime_.requests().unsent()) {
+  if (parked() && !runtime_.requests().unsent()) {
     orphan_poll();
-  } else if (exchange_.parked() || phase_ == Phase::held || (phase_ == Phase::idle && !answering)) {
+  } else if (parked() || phase_ == Phase::held || (phase_ == Phase::idle && !answering)) {
     finish();
   }
 }
@@ -128,6 +130,9 @@ void RelayConnection::finish() {
     return;
   }
   phase_ = Phase::finished;
+  if (std::exchange(answers_handler_, false)) {
+    context_.traffic.handler_cut();
+  }
   runtime_.close();
   platform_.close();
   context_.ended(*this);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace postlude::runtime {
@@ -70,6 +71,7 @@ bool RelayConnection::begin_own_event(std::size_t head_size) {
   }
   event_placed_ = 0;
   LocalAnswer answer = manners_of(HttpHead(runtime_.requests().stepped(head_size)));
+  answer.wants_continue = false;  // a poll has no body to wait for
   answer.message = own_event_->head;
   static_cast<void>(begin_local(std::move(answer), head_size));
   return true;
@@ -86,7 +88,10 @@ bool RelayConnection::place_event_piece() {
   ScratchBlock& block = context_.scratch;
   const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(left, block.size()));
   const auto at = static_cast<off_t>(event_placed_);
-  const ssize_t size = ::pread(own_event_->body.get(), block.data(), most, at);
+  ssize_t size = 0;
+  do {
+    size = ::pread(own_event_->body.get(), block.data(), most, at);
+  } while (size < 0 && errno == EINTR);
   if (size <= 0) {
     // What was promised cannot be kept: only a broken connection says so.
     own_event_.reset();

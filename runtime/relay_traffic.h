@@ -66,6 +66,8 @@ struct RelayTraffic {
   std::function<void(std::string_view bytes)> handler_bytes;
   std::function<void(std::string_view trailer_lines)> handler_trailers;
   std::function<void()> handler_answered;
+  /// The connection broke before that answer was whole.
+  std::function<void()> handler_cut;
 
   /// The function defers a task for the invocation it names; the whole message to answer with.
   std::function<std::string(std::string_view id, std::string_view body)> defer;

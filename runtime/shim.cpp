@@ -71,6 +71,7 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
             .task_root = shim->config_.task_root,
             .spool = shim->spool_ ? shim->spool_->folder() : std::string(),
             .concurrency = shim->config_.concurrency,
+            .deadline_margin = shim->config_.deadline_margin,
             .log_level = shim->config_.log_level},
       {.message = [self =
                        shim.get()](const Message& message) { self->on_extension_message(message); },

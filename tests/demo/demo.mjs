@@ -4,6 +4,8 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { HttpPeer } from '../functional/http_peer.mjs';
+import { certificate } from '../functional/task_story.mjs';
 import { LocalLambda } from './local_lambda.mjs';
 import { responseUrl, SECRET, slashCommand } from './slack_command.mjs';
 
@@ -93,13 +95,54 @@ async function slack() {
   posted.stop();
 }
 
+async function slackConfigured() {
+  const ends = [];
+  const scope = { after: (end) => ends.unshift(end) };
+  const tls = certificate(scope);
+  const slackEnd = await HttpPeer.start(scope, [{ status: 200 }], tls);
+  const isReport = { 'request.body.command': '/report' };
+  const tasks = [
+    { name: 'report', match: isReport, handler: { event: { job: { report: '${request.body.text}' } } } },
+    {
+      name: 'reply',
+      match: isReport,
+      http: {
+        url: '${request.body.response_url}',
+        allowHosts: ['localhost', '127.0.0.0/8', '::1'],
+        json: { text: 'The report about ${request.body.text} is ready.' },
+      },
+    },
+  ];
+  const lambda = new LocalLambda(path.join(functions, 'slack-configured'), {
+    ...WRAPPER,
+    POSTLUDE_TASKS: JSON.stringify(tasks),
+    POSTLUDE_CONCURRENCY: '1',
+    SSL_CERT_FILE: tls.ca,
+    WORK_MS: '5000',
+  });
+  const { url } = await lambda.event('listening');
+  await lambda.event('frozen');
+  console.log('\nThe same by configuration alone, around a function that knows nothing of it:');
+  console.log(`  POSTLUDE_TASKS='${JSON.stringify(tasks)}'`);
+  const { body, headers } = slashCommand('sales', slackEnd.url('localhost', '/commands/1'));
+  const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  await scene(lambda, 1, '(f) Slack command, handler and http task', [...fields, '-d', body, `${url}/`], early(5000));
+  const posted = await slackEnd.request();
+  console.log(`  posted to response_url: ${JSON.stringify(JSON.parse(posted.body).text)}`);
+  await lambda.stop();
+  for (const end of ends) {
+    await end();
+  }
+}
+
 await streaming();
 await tasks();
 await slack();
+await slackConfigured();
 if (broken.length > 0) {
   console.error(`\nNot as promised: ${broken.join('; ')}`);
   process.exit(1);
 }
 console.log('\n  answered   invocation');
 console.log(summary.join('\n'));
-console.log('\nEvery caller of (a), (b), (d) and (e) had its answer at once; the work was finished afterwards.');
+console.log('\nEvery caller of (a), (b), (d), (e) and (f) had its answer at once; the work was finished afterwards.');

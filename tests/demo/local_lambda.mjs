@@ -10,6 +10,7 @@ export class LocalLambda {
   #child;
   #journal = [];
   #waiting = [];
+  #stopped = null;
   log = [];
 
   // `folder` is the function's; `env` goes to it; `options` to the emulator; `runtime` is the command that
@@ -82,9 +83,11 @@ export class LocalLambda {
     });
   }
 
+  // Returns when all it wrote is read. Once more does nothing.
   async stop() {
     this.#child.removeAllListeners('exit');
+    this.#stopped ??= once(this.#child, 'close');
     this.#child.kill('SIGTERM');
-    await once(this.#child, 'exit');
+    await this.#stopped;
   }
 }

@@ -58,7 +58,8 @@ Json result_line(const AttemptResult& result) {
 }
 
 Json value_line(const SecretValues::Outcome& value) {
-  return value ? Json{{"kind", "success"}, {"value", *value}} : result_line(value.error());
+  return value ? Json{{"kind", "success"}, {"value", *value}}
+               : Json{{"kind", "none"}, {"why", value.error().why}};
 }
 
 AwsAction action_of(const Json& work) {

@@ -193,8 +193,8 @@ test('a name that resolves differently the second time', { skip: withoutMounts }
   const names = await NameServer.start(t, (name, nth) => [nth === 1 ? listed : '127.0.0.1']);
   const tls = certificate(t, { name: NAME });
   const closing = { status: 503, headers: { Connection: 'close' } };
-  const peer = await HttpPeer.start(t, [closing, { status: 200 }], tls, { host: listed });
-  const other = await HttpPeer.start(t, [{ status: 200 }], tls, { host: '127.0.0.1', port: peer.port });
+  const places = [{ host: listed, answers: [closing, { status: 200 }] }, { host: '127.0.0.1' }];
+  const [peer, other] = await HttpPeer.startTwo(t, places, tls);
   const call = await callBack(t, { allowHosts: [NAME, listed], tls, within: names.within() });
   const outcome = await call(`https://${NAME}:${peer.port}/`);
   assert.deepEqual([outcome.state, outcome.attempts], ['failed', 2]);
@@ -208,8 +208,8 @@ test('of several addresses only those that may be are connected to', { skip: wit
   const listed = '127.0.0.2';
   const names = await NameServer.start(t, () => ['127.0.0.1', listed, '::1']);
   const tls = certificate(t, { name: NAME });
-  const peer = await HttpPeer.start(t, [{ status: 500 }, { status: 200 }], tls, { host: listed });
-  const other = await HttpPeer.start(t, [{ status: 200 }], tls, { host: '127.0.0.1', port: peer.port });
+  const places = [{ host: listed, answers: [{ status: 500 }, { status: 200 }] }, { host: '127.0.0.1' }];
+  const [peer, other] = await HttpPeer.startTwo(t, places, tls);
   const call = await callBack(t, { allowHosts: ['*.example.com', `${listed}/32`], tls, within: names.within() });
   const outcome = await call(`https://${NAME}:${peer.port}/`);
   assert.deepEqual([outcome.state, outcome.attempts], ['done', 2], outcome.why);

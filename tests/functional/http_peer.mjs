@@ -22,6 +22,23 @@ export class HttpPeer {
     return peer;
   }
 
+  // Two on one port, of one address each: [{host, answers}, {host, answers}]. A port that is free at one
+  // address may be taken at the other, so it is tried again.
+  static async startTwo(t, places, tls) {
+    for (let tries = 1; ; tries += 1) {
+      const first = await HttpPeer.start(t, places[0].answers, tls, { host: places[0].host });
+      try {
+        const { host, answers } = places[1];
+        return [first, await HttpPeer.start(t, answers, tls, { host, port: first.port })];
+      } catch (error) {
+        first.stop();
+        if (error.code !== 'EADDRINUSE' || tries === 20) {
+          throw error;
+        }
+      }
+    }
+  }
+
   constructor(answers, tls) {
     this.#answers = [...answers];
     const handle = (request, response) => this.#handle(request, response);

@@ -2,7 +2,7 @@
 // called with a job.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-async function makeReport({ report, user }) {
+async function makeReport({ report, user = 'somebody' }) {
   await sleep(Number(process.env.WORK_MS));
   process.stdout.write(`report ${report} for ${user} is made\n`);
 }

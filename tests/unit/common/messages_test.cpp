@@ -26,11 +26,13 @@ TEST_CASE("every message comes out as it went in") {
                                       .task_root = "/var/task",
                                       .spool = "/tmp/postlude/a/1",
                                       .concurrency = 7,
+                                      .deadline_margin = Millis(250),
                                       .log_level = LogLevel::warn});
   CHECK(hello.runtime_api == "169.254.100.1:9001");
   CHECK(hello.task_root == "/var/task");
   CHECK(hello.spool == "/tmp/postlude/a/1");
   CHECK(hello.concurrency == 7);
+  CHECK(hello.deadline_margin == Millis(250));
   CHECK(hello.log_level == LogLevel::warn);
 
   const auto registered = round_trip(Registered{true, "uuid", ""});

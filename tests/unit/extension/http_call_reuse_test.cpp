@@ -24,9 +24,13 @@ namespace {
 /// The same test by HTTP and by HTTPS.
 struct Both {
   Both(HttpBench& bench, bool with_tls, HttpPeer::Script script)
-      : scheme(with_tls ? "https" : "http"),
-        peer(with_tls ? bench.secure_peer(std::move(script))
-                      : std::make_unique<HttpPeer>(std::move(script))) {}
+      : scheme(with_tls ? "https" : "http") {
+    if (with_tls) {
+      peer = bench.secure_peer(std::move(script));
+    } else {
+      peer = std::make_unique<HttpPeer>(std::move(script));
+    }
+  }
 
   [[nodiscard]] HttpRequest request() const { return HttpBench::request(scheme, *peer, "/"); }
 

@@ -109,6 +109,20 @@ TEST_CASE("a queue that a configured endpoint does not know is asked for its own
   CHECK(fixture.http.requests().size() == 5);
 }
 
+TEST_CASE("a queue URL that is no text, or is missing, changes nothing") {
+  Fixture fixture;
+  fixture.environment.set("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566");
+  fixture.endpoints = AwsEndpoints(fixture.environment);
+  for (const char* body : {R"({"QueueUrl":7})", R"({"QueueUrl":null})", "{}", "[]", "no JSON"}) {
+    CAPTURE(body);
+    fixture.http.answer(400, R"({"__type":"QueueDoesNotExist"})");
+    fixture.http.answer(200, body);
+    CHECK(run_send(kQueue, message("1"), fixture.client(), kDeadline).why ==
+          "sqs SendMessage: 400 QueueDoesNotExist");
+  }
+  CHECK(fixture.http.requests().size() == 10);
+}
+
 TEST_CASE("a dead letter is cut to what its target takes") {
   Fixture fixture;
   const std::string event = "\"" + std::string(std::size_t{2} << 20, 'e') + "\"";

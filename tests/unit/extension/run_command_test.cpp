@@ -16,7 +16,6 @@ using testing::CommandInput;
 using testing::is_alive;
 using testing::process_state;
 using testing::TempDir;
-using Kind = postlude::extension::AttemptResult::Kind;
 
 namespace {
 
@@ -41,13 +40,13 @@ constexpr std::size_t kLargeEvent = std::size_t{6} << 20;
 TEST_CASE("a command reads the whole document, and exit status 0 is success") {
   CommandBench bench;
   const CapturedEvent event(bench.folder(), 20);
-  CHECK(bench.run("cat", event.input()).kind == Kind::success);
+  CHECK(bench.run("cat", event.input()).kind == AttemptResult::Kind::success);
   CHECK(bench.wait_for_line("{\"event\":" + event.content + "}").empty());
 }
 
 TEST_CASE("without an event the document holds null") {
   CommandBench bench;
-  CHECK(bench.run("cat").kind == Kind::success);
+  CHECK(bench.run("cat").kind == AttemptResult::Kind::success);
   CHECK(bench.wait_for_line("{\"event\":null}").empty());
 }
 
@@ -55,7 +54,8 @@ TEST_CASE("a large event reaches a slow reader byte for byte") {
   CommandBench bench;
   const CapturedEvent event(bench.folder(), kLargeEvent);
   const std::string copy = bench.folder().file("copy");
-  CHECK(bench.run("dd bs=1000 of=" + copy + " 2>/dev/null", event.input()).kind == Kind::success);
+  CHECK(bench.run("dd bs=1000 of=" + copy + " 2>/dev/null", event.input()).kind ==
+        AttemptResult::Kind::success);
   CHECK((bench.folder().read("copy") == "{\"event\":" + event.content + "}\n"));
 }
 
@@ -64,37 +64,37 @@ TEST_CASE("a command that never reads a large event stalls nobody and may succee
   const CapturedEvent event(bench.folder(), kLargeEvent);
   const auto lazy = bench.start("echo ready; exec sleep 600", "r1/lazy/1", event.input());
   bench.wait_for_line("ready");
-  CHECK(bench.run("cat").kind == Kind::success);
+  CHECK(bench.run("cat").kind == AttemptResult::Kind::success);
   CHECK_FALSE(lazy->result);
-  CHECK(bench.run("exit 0", event.input()).kind == Kind::success);
+  CHECK(bench.run("exit 0", event.input()).kind == AttemptResult::Kind::success);
 }
 
 TEST_CASE("a command that closes its input early is not disturbed") {
   CommandBench bench;
   const CapturedEvent event(bench.folder(), kLargeEvent);
   CHECK(bench.run("head -c 10 >/dev/null; exec <&-; echo on; exit 0", event.input()).kind ==
-        Kind::success);
+        AttemptResult::Kind::success);
   CHECK(bench.wait_for_line("on").empty());
 }
 
 TEST_CASE("a command that closes its output early still ends by its own status") {
   CommandBench bench;
   const AttemptResult result = bench.run("exec >&- 2>&-; exit 3");
-  CHECK(result.kind == Kind::failed);
+  CHECK(result.kind == AttemptResult::Kind::failed);
   CHECK(result.why == "exit status 3");
 }
 
 TEST_CASE("a command that is killed fails with the signal's name") {
   CommandBench bench;
   const AttemptResult result = bench.run("kill -KILL $$");
-  CHECK(result.kind == Kind::failed);
+  CHECK(result.kind == AttemptResult::Kind::failed);
   CHECK(result.why == "signal: killed");
 }
 
 TEST_CASE("lines of both streams are passed on unchanged") {
   CommandBench bench;
   CHECK(bench.run("echo out; echo err >&2; printf 'last, without line feed'").kind ==
-        Kind::success);
+        AttemptResult::Kind::success);
   bench.wait_for_line("last, without line feed");
   bench.wait_for_line("out");
   bench.wait_for_line("err");
@@ -103,7 +103,7 @@ TEST_CASE("lines of both streams are passed on unchanged") {
 
 TEST_CASE("output that was written just before the end is not lost") {
   CommandBench bench;
-  CHECK(bench.run("seq 1 5000").kind == Kind::success);
+  CHECK(bench.run("seq 1 5000").kind == AttemptResult::Kind::success);
   bench.wait_for_line("5000");
 }
 
@@ -112,7 +112,8 @@ TEST_CASE("a command has no descriptors but the standard ones") {
   // NOLINTNEXTLINE(android-cloexec-open): an inheritable descriptor is what the test is about
   const UniqueFd leak(::open("/dev/null", O_RDONLY));
   const std::string leaked = "/proc/$$/fd/" + std::to_string(leak.get());
-  CHECK(bench.run("test -e " + leaked + " && echo leaked; echo end").kind == Kind::success);
+  CHECK(bench.run("test -e " + leaked + " && echo leaked; echo end").kind ==
+        AttemptResult::Kind::success);
   CHECK(bench.wait_for_line("end").empty());
 }
 
@@ -123,7 +124,7 @@ TEST_CASE("a stopped command gets SIGTERM and may end in its own way, but not su
   bench.wait_for_line("ready");
   run->command->stop(20s);
   bench.wait_for_end(*run);
-  CHECK(run->result->kind == Kind::stopped);
+  CHECK(run->result->kind == AttemptResult::Kind::stopped);
   bench.wait_for_line("terminated");
 }
 
@@ -136,7 +137,7 @@ TEST_CASE("a command that ignores SIGTERM is killed after the grace, with its ch
   const EpochTime asked = now();
   run->command->stop(200ms);
   bench.wait_for_end(*run);
-  CHECK(run->result->kind == Kind::stopped);
+  CHECK(run->result->kind == AttemptResult::Kind::stopped);
   CHECK(now() - asked >= 200ms);
   bench.wait_until_gone(child);
   bench.wait_until_gone(leader);
@@ -147,7 +148,7 @@ TEST_CASE("stopping a command that has just ended changes nothing") {
   const auto run = bench.start("exit 0");
   bench.wait_for_end(*run);
   run->command->stop(0ms);
-  CHECK(run->result->kind == Kind::success);
+  CHECK(run->result->kind == AttemptResult::Kind::success);
 }
 
 TEST_CASE("killing a command ends it at once, without a result") {
@@ -166,7 +167,7 @@ TEST_CASE("a daemonised grandchild that holds the output delays the end by 100 m
   bench.wait_for_line("end");
   const EpochTime seen = now();
   bench.wait_for_end(*run);
-  CHECK(run->result->kind == Kind::success);
+  CHECK(run->result->kind == AttemptResult::Kind::success);
   CHECK(*run->ended - seen < 5s);
   bench.wait_until_gone(daemon);
 }
@@ -180,7 +181,7 @@ TEST_CASE("a descendant that left the group is killed when the task ends") {
                                  ">/dev/null 2>&1' & read -r line < fifo");
     const pid_t escaped = bench.wait_for_pid("escaped");
     bench.wait_for_end(*run);
-    CHECK(run->result->kind == Kind::success);
+    CHECK(run->result->kind == AttemptResult::Kind::success);
     bench.wait_until_gone(escaped);
   }
 }
@@ -194,7 +195,7 @@ TEST_CASE("a whole tree outside the group is killed, also what lost its environm
   const pid_t inner = bench.wait_for_pid("inner");
   const pid_t outer = bench.wait_for_pid("outer");
   bench.wait_for_end(*run);
-  CHECK(run->result->kind == Kind::success);
+  CHECK(run->result->kind == AttemptResult::Kind::success);
   bench.wait_until_gone(inner);
   bench.wait_until_gone(outer);
 }
@@ -204,7 +205,7 @@ TEST_CASE("the end of one task leaves the daemons of another one alone") {
   const auto other = bench.start(
       "(setsid sh -c 'echo daemon $$; exec sleep 600' &); exec sleep 600", "r1/other/1");
   const pid_t daemon = bench.wait_for_pid("daemon");
-  CHECK(bench.run("exit 0").kind == Kind::success);
+  CHECK(bench.run("exit 0").kind == AttemptResult::Kind::success);
   CHECK(is_alive(daemon));
   other->command->kill();
   bench.wait_until_gone(daemon);
@@ -216,7 +217,7 @@ TEST_CASE("a program that writes without end is read on, and only 64 KiB are pas
   bench.wait_until([&] { return bench.output().size() >= extension::kMostOutputBytes; });
   run->command->stop(0ms);
   bench.wait_for_end(*run);
-  CHECK(run->result->kind == Kind::stopped);
+  CHECK(run->result->kind == AttemptResult::Kind::stopped);
   bench.wait_until([&] { return bench.output().find("not passed on") != std::string::npos; });
   const std::size_t log_line = bench.output().find(R"({"postlude":"log")");
   CHECK(log_line == extension::kMostOutputBytes);
@@ -232,7 +233,7 @@ TEST_CASE("a command that was stopped by a signal has not ended") {
   CHECK_FALSE(run->result);
   ::kill(leader, SIGCONT);
   bench.wait_for_end(*run);
-  CHECK(run->result->kind == Kind::success);
+  CHECK(run->result->kind == AttemptResult::Kind::success);
   bench.wait_for_line("woken");
 }
 
@@ -245,7 +246,7 @@ TEST_CASE("a program that exists but cannot run is refused with a reason that na
     extension::RunCommand command(bench.place(), "r1/a/1");
     const auto started = command.start(std::move(*spec), {}, {}, [](const auto&) {});
     REQUIRE_FALSE(started);
-    CHECK(started.error().kind == Kind::refused);
+    CHECK(started.error().kind == AttemptResult::Kind::refused);
     CHECK(started.error().why.find(path) == 0);
     return started.error().why;
   };

@@ -92,6 +92,10 @@ ScheduleUnderTest::Lines ScheduleUnderTest::idle(std::uint64_t invocation) {
   return judge(schedule_.idle(key(invocation), now_));
 }
 
+void ScheduleUnderTest::reentered(std::uint64_t number) {
+  schedule_.handler_request(number, fmt::format("attempt-{}", number));
+}
+
 ScheduleUnderTest::Lines ScheduleUnderTest::spilled(std::uint64_t number,
                                                     const std::string& trouble) {
   spilling_.erase(number);
@@ -113,6 +117,10 @@ ScheduleUnderTest::Lines ScheduleUnderTest::judge(const Steps& steps) {
   Lines lines;
   for (const Step& step : steps) {
     lines.push_back(std::visit([this](const auto& value) { return judge_step(value); }, step));
+    const auto* start = std::get_if<StartAttempt>(&step);
+    if (start != nullptr && reaches_runtime_ && handlers_.contains(start->after.number)) {
+      reentered(start->after.number);
+    }
   }
   const Accounting books = schedule_.accounting();
   CHECK(books.balanced());

@@ -17,7 +17,8 @@ namespace postlude::testing {
 /// "receipt r1: a done", "spill 1: no time left", "handlers done r1", "release r1/1 carrying 0".
 class ScheduleUnderTest {
  public:
-  explicit ScheduleUnderTest(int concurrency) : schedule_(concurrency), concurrency_(concurrency) {}
+  explicit ScheduleUnderTest(int concurrency)
+      : schedule_(concurrency, Millis(500)), concurrency_(concurrency) {}
 
   struct TaskPlan {
     std::uint64_t number = 1;
@@ -48,6 +49,9 @@ class ScheduleUnderTest {
   Lines shut_down();
   Lines drop(std::uint64_t invocation);
   Lines idle(std::uint64_t invocation);
+  /// From here on handler attempts that start do not reach the runtime until reentered().
+  void keep_from_runtime() { reaches_runtime_ = false; }
+  void reentered(std::uint64_t number);
   /// An empty `trouble`: the dead letter took it.
   Lines spilled(std::uint64_t number, const std::string& trouble = "");
 
@@ -83,6 +87,7 @@ class ScheduleUnderTest {
   std::set<std::uint64_t> released_;
   std::vector<Receipt> receipts_;
   int accepted_ = 0;
+  bool reaches_runtime_ = true;
 };
 
 }  // namespace postlude::testing

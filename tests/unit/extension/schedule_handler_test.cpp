@@ -22,7 +22,6 @@ TEST_CASE("a handler task waits until the runtime does, and the runtime until th
   plan.answer(1, 10s);
   CHECK(plan.accept(handler(1)).empty());
   CHECK(plan.idle(1) == Lines{"start 1"});
-  plan.schedule().handler_request(1, "attempt-1");
   CHECK(plan.success(1) == Lines{"end 1"});
   CHECK(plan.idle(1) == Lines{"handlers done r1"});
   CHECK(plan.close(1) == Lines{"receipt r1: a done", "release r1/1 carrying 0"});
@@ -128,6 +127,34 @@ TEST_CASE("a runtime that ends in an attempt fails it, and the others are carrie
   const auto& receipt = std::get<WriteReceipt>(steps[2]).receipt;
   CHECK(receipt.tasks.at(1).why == "the runtime ended in the middle of it");
   CHECK(receipt.tasks.at(2).state == TaskState::carried);
+}
+
+TEST_CASE("an attempt that ends before it reaches the runtime leaves the runtime waiting") {
+  ScheduleUnderTest plan(4);
+  plan.keep_from_runtime();
+  plan.answer(1, 10s);
+  plan.accept(handler(1));
+  plan.accept(handler(2, 2));
+  CHECK(plan.idle(1) == Lines{"start 1"});
+  // As where a reference of its event is missing: the next one needs no new word of the shim.
+  CHECK(plan.failure(1) == Lines{"end 1", "start 2"});
+  CHECK(plan.failure(2).empty());
+  CHECK(plan.pass(100ms) == Lines{"start 2"});
+  plan.reentered(2);
+  CHECK(plan.success(2) == Lines{"end 2"});
+  CHECK(plan.idle(1) == Lines{"handlers done r1"});
+}
+
+TEST_CASE("the runtime goes on at once when no attempt reaches it") {
+  ScheduleUnderTest plan(4);
+  plan.keep_from_runtime();
+  plan.answer(1, 10s);
+  Plan slow = handler(1);
+  slow.timeout = 2s;
+  plan.accept(slow);
+  CHECK(plan.idle(1) == Lines{"start 1"});
+  CHECK(plan.pass(2s) == Lines{"stop 1 within 200"});
+  CHECK(plan.stopped(1) == Lines{"end 1", "handlers done r1"});
 }
 
 TEST_CASE("an unknown invocation has no handler tasks") {

@@ -66,6 +66,22 @@ TEST_CASE("a dead letter that does not answer is given up before the deadline") 
   CHECK(plan.receipts()[0].tasks[0].why == "dead letter: it did not answer in time");
 }
 
+TEST_CASE("a hold limit leaves a dead letter no more time than the margin") {
+  Schedule schedule(4, 200ms);
+  ScheduleUnderTest clock(4);  // for its time and keys only
+  TaskRecord record;
+  record.key = ScheduleUnderTest::key(1);
+  record.deadline = clock.now() + 60s;
+  record.work_deadline = clock.now() + 1s;
+  record.task.dead_letter = "arn:aws:sqs:eu-west-1:123456789012:dead";
+  CHECK(schedule.answered({record.key, record.work_deadline}, clock.now()).empty());
+  CHECK(schedule.accepted({1, 0, 0}, record, clock.now()).size() == 1);
+  const Steps steps =
+      schedule.attempt_ended(1, {AttemptResult::Kind::refused, "no"}, clock.now() + 900ms, 0.5);
+  REQUIRE(steps.size() == 1);
+  CHECK(std::get<SpillTask>(steps[0]).until == clock.now() + 1150ms);
+}
+
 TEST_CASE("a wait that is too long to be held goes to the dead letter at once") {
   ScheduleUnderTest plan(4);
   plan.answer(1, 60s);

@@ -148,7 +148,7 @@ TEST_CASE("a task that was cut too often expires and says so") {
 }
 
 TEST_CASE("the grace of a stopped attempt leaves half of a short margin") {
-  extension::Schedule schedule(4);
+  extension::Schedule schedule(4, 500ms);
   TaskRecord record;
   record.key = {"r1", 1};
   record.work_deadline = from_epoch_ms(1000);
@@ -332,7 +332,7 @@ TEST_CASE("what a function defers before its answer waits for the answer") {
 }
 
 TEST_CASE("two invocations of one request id are kept apart") {
-  extension::Schedule schedule(4);
+  extension::Schedule schedule(4, 500ms);
   TaskRecord record;
   record.key = {"same", 2};
   record.work_deadline = from_epoch_ms(10'000);

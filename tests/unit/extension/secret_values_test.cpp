@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 namespace {
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
-using Kind = AttemptResult::Kind;
+using Next = TemplateFailure::Next;
 
 const EpochTime kDeadline = now() + std::chrono::minutes(1);
 
@@ -101,19 +101,20 @@ TEST_CASE("an error says whether another attempt is worth it, and is not kept") 
     REQUIRE_FALSE(value);
     return value.error();
   };
-  const AttemptResult missing = ended(400, R"({"__type":"ResourceNotFoundException"})");
-  CHECK(missing.kind == Kind::refused);
-  CHECK(missing.why ==
-        "secret['db']: secretsmanager GetSecretValue: 400 ResourceNotFoundException");
-  CHECK(ended(400, R"({"__type":"AccessDeniedException"})").kind == Kind::refused);
-  CHECK(ended(400, R"({"__type":"ThrottlingException"})").kind == Kind::failed);
-  CHECK(ended(500, "").kind == Kind::failed);
+  const TemplateFailure missing = ended(400, R"({"__type":"ResourceNotFoundException"})");
+  CHECK(missing.next == Next::missing);
+  CHECK(missing.why == "secretsmanager GetSecretValue: 400 ResourceNotFoundException");
+  CHECK(ended(400, R"({"__type":"AccessDeniedException"})").next == Next::fail);
+  CHECK(ended(400, R"({"__type":"ThrottlingException"})").next == Next::retry);
+  CHECK(ended(500, "").next == Next::retry);
+  fixture.http.answer(400, R"({"__type":"ParameterNotFound"})");
+  CHECK(fixture.values.parameter("/p", fixture.client(), kDeadline).error().next == Next::missing);
   fixture.http.fail(HttpFailure::Kind::unreachable, "refused");
   CHECK(fixture.values.parameter("/p", fixture.client(), kDeadline).error().why ==
-        "ssm['/p']: ssm GetParameter: refused");
+        "ssm GetParameter: refused");
   for (const char* body :
        {"{}", "[]", "secret", R"({"SecretString":1})", R"({"SecretBinary":"*"})"}) {
-    CHECK(ended(200, body).why == "secret['db']: the answer holds no value");
+    CHECK(ended(200, body).why == "the answer holds no value");
   }
   fixture.http.answer(200, secret("there"));
   CHECK(fixture.values.secret("db", fixture.client(), kDeadline) == "there");
@@ -165,20 +166,20 @@ TEST_CASE("who waits while a fetch is stopped fetches for itself") {
     }
     return HttpAnswer{.status = 200, .fields = {}, .body = secret("s")};
   };
-  Kind stopped = Kind::success;
+  Next stopped = Next::fail;
   std::jthread one([&] {
-    stopped = fixture.values.secret("db", fixture.client(first_stops), kDeadline).error().kind;
+    stopped = fixture.values.secret("db", fixture.client(first_stops), kDeadline).error().next;
   });
   asked.get_future().wait();
   const auto late = fixture.values.secret("db", fixture.client(first_stops), now() + Millis(20));
   REQUIRE_FALSE(late);
-  CHECK(late.error().kind == Kind::failed);
+  CHECK(late.error().next == Next::retry);
   std::jthread other(
       [&] { CHECK(fixture.values.secret("db", fixture.client(first_stops), kDeadline) == "s"); });
   release.set_value();
   one.join();
   other.join();
-  CHECK(stopped == Kind::stopped);
+  CHECK(stopped == Next::retry);
 }
 
 TEST_CASE("the cache is bounded, the oldest value makes room") {

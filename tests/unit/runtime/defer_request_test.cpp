@@ -98,8 +98,8 @@ TEST_CASE("an inline task of every kind is called as its action") {
 
 TEST_CASE("an inline task is held to the rules of configured ones") {
   CHECK(
-      refused(R"({"http":{"url":"https://x${payload.host}","methodd":"GET"}})") ==
-      R"(400 MalformedTask: unknown key "methodd", did you mean "method"?; "url": a template is part )"
+      refused(R"({"http":{"url":"https://x${payload.host}","methodx":"GET"}})") ==
+      R"(400 MalformedTask: unknown key "methodx", did you mean "method"?; "url": a template is part )"
       R"(of its host, which needs "allowHosts" such as ["hooks.slack.com"] (a literal host ends with )"
       R"("/" before the template))");
   CHECK(refused(R"({"handler":{"event":"${payload"}})") ==

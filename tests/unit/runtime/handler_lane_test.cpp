@@ -52,6 +52,22 @@ TEST_CASE("a runtime that polls instead of answering left its attempt") {
   CHECK_FALSE(lane.polled());
 }
 
+TEST_CASE("one answer of an attempt at a time, and a poll in the middle of it leaves none") {
+  HandlerLane lane;
+  lane.offer(attempt("a1"), UniqueFd());
+  CHECK_FALSE(lane.was_last("a1"));
+  CHECK_FALSE(lane.begin_answer());
+  REQUIRE(lane.take());
+  CHECK(lane.begin_answer());
+  CHECK_FALSE(lane.begin_answer());
+  lane.answer_cut();
+  CHECK(lane.begin_answer());
+  CHECK(lane.is("a1"));
+  CHECK(lane.polled() == "a1");
+  CHECK_FALSE(lane.answered());
+  CHECK(lane.was_last("a1"));
+}
+
 TEST_CASE("the runtime gets the head that the platform would send") {
   HandlerLane lane;
   lane.offer(attempt("a1"), UniqueFd());

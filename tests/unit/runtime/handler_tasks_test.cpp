@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+
 using namespace postlude;
 using namespace postlude::runtime;
 
@@ -16,7 +18,7 @@ Task handler_task(std::string name) {
 
 std::vector<UniqueFd> one_file() {
   std::vector<UniqueFd> files;
-  files.emplace_back(::dup(STDIN_FILENO));
+  files.emplace_back(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
   return files;
 }
 
@@ -164,7 +166,125 @@ TEST_CASE("an event that got lost on its way is a failed attempt") {
   flow.flow().extension_is(ExtensionState::registered);
   wait_for_handlers(flow);
   flow.flow().reenter(attempt("a1"), {});
-  CHECK(flow.messages() == Lines{"ended a1: its event could not be handed to the runtime"});
+  CHECK(flow.messages() == Lines{"ended a1: its event could not be handed to the runtime", "idle"});
+  flow.flow().handlers_done({{"r1", 1}});
+  CHECK(flow.messages() == Lines{"closed"});
+}
+
+TEST_CASE("a runtime that polls again before it got an attempt is no news to the extension") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  wait_for_handlers(flow);
+  flow.ask_next();
+  CHECK(flow.messages().empty());
+  CHECK_FALSE(flow.traffic.may_poll());
+  flow.flow().reenter(attempt("a1"), one_file());
+  flow.ask_next();
+  CHECK(flow.messages().empty());
+  // Nothing takes it, as where the runtime hung up: its poll does not go up.
+  CHECK_FALSE(flow.traffic.may_poll());
+  CHECK(flow.traffic.own_event());
+}
+
+TEST_CASE("an attempt that is over before the runtime comes is not served") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  wait_for_handlers(flow);
+  Reenter over = attempt("a1");
+  over.deadline = now() + Millis(20);
+  flow.flow().reenter(over, one_file());
+  flow.pass(Millis(40));
+  flow.ask_next();
+  CHECK_FALSE(flow.traffic.own_event());
+  CHECK(flow.messages() == Lines{"ended a1: its time was over before the runtime took it", "idle"});
+  serve(flow, attempt("a2"));
+  CHECK(post(flow, ExchangeKind::response, "a2") == AnswerTurn::Kind::handler);
+}
+
+TEST_CASE("one attempt at a time is in the runtime, whatever the extension says") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  wait_for_handlers(flow);
+  serve(flow, attempt("a1"));
+  flow.flow().reenter(attempt("a2"), one_file());
+  CHECK_FALSE(flow.traffic.own_event());
+  CHECK(flow.messages() == Lines{"ended a2: its event could not be handed to the runtime"});
+  CHECK(post(flow, ExchangeKind::response, "a1") == AnswerTurn::Kind::handler);
+}
+
+TEST_CASE("a poll that went up before the answer was acknowledged leaves no time for handlers") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  flow.deliver("r1");
+  const auto sequence = flow.begin(ExchangeKind::response, "r1", "{}");
+  flow.ask_next();
+  CHECK(flow.traffic.may_poll());
+  flow.traffic.poll_went_up();
+  flow.traffic.answer_acknowledged(sequence, 202);
+  CHECK(flow.messages() == Lines{"answered", "accepted again", "closed"});
+}
+
+TEST_CASE("an answer to an attempt that comes after the next poll does not go to the platform") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  wait_for_handlers(flow);
+  serve(flow, attempt("a1"));
+  flow.ask_next();
+  CHECK(post(flow, ExchangeKind::response, "a1") == AnswerTurn::Kind::discarded);
+}
+
+TEST_CASE("the answer of an attempt that begins first is the one that counts") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  wait_for_handlers(flow);
+  serve(flow, attempt("a1"));
+  const auto begin = [&flow](ExchangeKind kind) {
+    return flow.traffic
+        .answer_head({kind, "a1"},
+                     HttpHead("POST / HTTP/1.1\r\n"
+                              "Lambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n"))
+        .kind;
+  };
+  CHECK(begin(ExchangeKind::early_response) == AnswerTurn::Kind::handler);
+  CHECK(begin(ExchangeKind::invocation_error) == AnswerTurn::Kind::waits);
+  // Cut: the other takes its place.
+  flow.traffic.handler_cut();
+  flow.finish_round();
+  CHECK(flow.resumed > 0);
+  CHECK(begin(ExchangeKind::response) == AnswerTurn::Kind::handler);
+  CHECK(begin(ExchangeKind::invocation_error) == AnswerTurn::Kind::waits);
+  flow.traffic.handler_answered();
+  CHECK(flow.messages() == Lines{"ended a1: "});
+  CHECK(begin(ExchangeKind::invocation_error) == AnswerTurn::Kind::discarded);
+}
+
+TEST_CASE("an extension that is found dead while it is told of the runtime's poll") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  flow.lose_with_flow();
+  flow.deliver("r1");
+  flow.kill_extension();
+  flow.respond("r1");
+  flow.ask_next();
+  flow.finish_round();
+  CHECK(flow.flow().idle());
+  CHECK(flow.traffic.may_poll());
+  CHECK_FALSE(flow.flow().work_pending());
+}
+
+TEST_CASE("an extension that is found dead while an invocation is closed") {
+  Flow flow({command_task("t", When::success)});
+  flow.flow().extension_is(ExtensionState::refused);
+  flow.lose_with_flow();
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.kill_extension();
+  flow.ask_next();
+  flow.finish_round();
+  CHECK(flow.flow().idle());
+  CHECK(flow.lost == Lines{"r1/t/1"});
+  CHECK(flow.traffic.may_poll());
+  CHECK_FALSE(flow.flow().work_pending());
 }
 
 TEST_CASE("without an extension nobody waits for handler tasks") {

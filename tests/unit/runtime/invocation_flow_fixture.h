@@ -41,7 +41,16 @@ class Flow {
   explicit Flow(std::vector<Task> tasks, std::optional<std::string> dead_letter = std::nullopt)
       : config_(config_with(std::move(tasks))) {
     config_.dead_letter = std::move(dead_letter);
-    link_ = ExtensionLink::listen(loop_, log_, Hello{}, {[](const Message&) {}, [] {}}).value();
+    link_ = ExtensionLink::listen(loop_,
+                                  log_,
+                                  Hello{},
+                                  {[](const Message&) {},
+                                   [this] {
+                                     if (flow_loses_) {
+                                       flow_->extension_is(ExtensionState::unavailable);
+                                     }
+                                   }})
+                .value();
     peer_.emplace(PacketSocket::connect(link_->name()).value());
     turn();
     journal_.emplace(config_, spool_, *link_, log_);
@@ -100,28 +109,8 @@ class Flow {
   std::vector<std::string> messages() {
     std::vector<std::string> types;
     while (auto packet = peer_->receive().value()) {
-      const Message message = decode(*packet).value();
-      if (const auto* accepted = std::get_if<Accepted>(&message)) {
-        const auto name = parse_record_name(accepted->record).value();
-        last_record = spool_->read_record(name).value();
-        types.push_back("accepted " + last_record.task.name +
-                        (accepted->at_once ? " at once" : ""));
-      } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
-        types.push_back("dropped " + dropped->name + ": " + dropped->why);
-      } else if (const auto* closed = std::get_if<Closed>(&message)) {
-        last_closed = *closed;
-        types.emplace_back("closed");
-      } else if (const auto* ended = std::get_if<HandlerEnded>(&message)) {
-        types.push_back("ended " + ended->request_id + ": " + ended->trouble);
-      } else if (const auto* inspect = std::get_if<Inspect>(&message)) {
-        last_inspect = *inspect;
-        types.emplace_back("inspect");
-      } else {
-        types.emplace_back(std::holds_alternative<Hello>(message)      ? "hello"
-                           : std::holds_alternative<Answered>(message) ? "answered"
-                           : std::holds_alternative<Idle>(message)     ? "idle"
-                                                                       : "other");
-      }
+      types.push_back(std::visit([this](const auto& message) { return noted(message); },
+                                 decode(*packet).value()));
     }
     return types;
   }
@@ -130,6 +119,10 @@ class Flow {
     const auto fd = spool_->open_capture(name);
     return fd ? read_all(fd->get(), 1000000, name).value() : "missing";
   }
+
+  /// The loss of the link reaches the flow, as in the shim.
+  void lose_with_flow() { flow_loses_ = true; }
+  void kill_extension() { peer_.reset(); }
 
   InvocationFlow& flow() { return *flow_; }
   Spool& spool() { return *spool_; }
@@ -163,6 +156,32 @@ class Flow {
   void finish_round() { turn(); }
 
  private:
+  std::string noted(const Accepted& accepted) {
+    last_record = spool_->read_record(parse_record_name(accepted.record).value()).value();
+    return "accepted " + last_record.task.name + (accepted.at_once ? " at once" : "");
+  }
+  static std::string noted(const Dropped& dropped) {
+    return "dropped " + dropped.name + ": " + dropped.why;
+  }
+  std::string noted(const Closed& closed) {
+    last_closed = closed;
+    return "closed";
+  }
+  static std::string noted(const HandlerEnded& ended) {
+    return "ended " + ended.request_id + ": " + ended.trouble;
+  }
+  std::string noted(const Inspect& inspect) {
+    last_inspect = inspect;
+    return "inspect";
+  }
+  static std::string noted(const Hello& /*hello*/) { return "hello"; }
+  static std::string noted(const Answered& /*answered*/) { return "answered"; }
+  static std::string noted(const Idle& /*idle*/) { return "idle"; }
+  template <class Other>
+  static std::string noted(const Other& /*other*/) {
+    return "other";
+  }
+
   void turn() {
     loop_.at(now(), [this] { loop_.stop(); });
     loop_.run();
@@ -179,6 +198,7 @@ class Flow {
   std::optional<PacketSocket> peer_;
   std::optional<TaskJournal> journal_;
   std::optional<InvocationFlow> flow_;
+  bool flow_loses_ = false;
 };
 
 }  // namespace postlude::runtime

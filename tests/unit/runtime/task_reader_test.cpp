@@ -165,9 +165,9 @@ TEST_CASE("what goes over a network is tried three times unless the task says ot
       {R"("attempts":7,"http":{"url":"https://x/"})", 7},
       {R"("http":{"url":"https://x/"},"attempts":1)", 1},
   };
-  for (const auto& [members, attempts] : cases) {
-    CAPTURE(members);
-    CHECK(parse_valid_task(R"([{"name":"a",)" + members + "}]").attempts == attempts);
+  for (const auto& entry : cases) {
+    CAPTURE(entry.first);
+    CHECK(parse_valid_task(R"([{"name":"a",)" + entry.first + "}]").attempts == entry.second);
   }
 }
 
