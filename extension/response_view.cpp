@@ -148,8 +148,7 @@ std::string response_json(const CapturedResponse& response) {
     return streamed_json(bytes.substr(0, prelude_end),
                          response.truncated ? without_cut_character(body) : body);
   }
-  const std::string json =
-      without_lone_surrogates(response.truncated ? complete_cut_json(bytes) : bytes);
+  std::string json = without_lone_surrogates(response.truncated ? complete_cut_json(bytes) : bytes);
   const auto parsed = parse_json(json);
   if (parsed && parsed->is_object() && parsed->contains("statusCode")) {
     return result_json(*parsed, response.truncated);

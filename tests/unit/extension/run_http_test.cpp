@@ -6,7 +6,6 @@
 
 namespace postlude::extension {
 using namespace std::chrono_literals;
-using Kind = AttemptResult::Kind;
 
 namespace {
 
@@ -96,18 +95,18 @@ TEST_CASE("a request is refused whose URL or headers cannot be sent") {
 
 TEST_CASE("every 2xx is success") {
   for (const int status : {200, 201, 202, 204, 299}) {
-    CHECK(judge(status).kind == Kind::success);
+    CHECK(judge(status).kind == AttemptResult::Kind::success);
   }
 }
 
 TEST_CASE("answers that may be different next time are failures, others are final") {
   for (const int status : {408, 425, 429, 500, 502, 503, 504, 599}) {
     CAPTURE(status);
-    CHECK(judge(status).kind == Kind::failed);
+    CHECK(judge(status).kind == AttemptResult::Kind::failed);
   }
   for (const int status : {101, 301, 302, 304, 307, 400, 401, 403, 404, 409, 413, 422, 451, 499}) {
     CAPTURE(status);
-    CHECK(judge(status).kind == Kind::refused);
+    CHECK(judge(status).kind == AttemptResult::Kind::refused);
   }
 }
 
@@ -124,10 +123,10 @@ TEST_CASE("Retry-After counts where another attempt makes sense") {
 }
 
 TEST_CASE("calls without an answer end as their failure says") {
-  CHECK(judge(HttpFailure::Kind::unreachable).kind == Kind::failed);
-  CHECK(judge(HttpFailure::Kind::timed_out).kind == Kind::failed);
-  CHECK(judge(HttpFailure::Kind::refused).kind == Kind::refused);
-  CHECK(judge(HttpFailure::Kind::stopped).kind == Kind::stopped);
+  CHECK(judge(HttpFailure::Kind::unreachable).kind == AttemptResult::Kind::failed);
+  CHECK(judge(HttpFailure::Kind::timed_out).kind == AttemptResult::Kind::failed);
+  CHECK(judge(HttpFailure::Kind::refused).kind == AttemptResult::Kind::refused);
+  CHECK(judge(HttpFailure::Kind::stopped).kind == AttemptResult::Kind::stopped);
   CHECK(judge(HttpFailure::Kind::timed_out).why == "because");
 }
 

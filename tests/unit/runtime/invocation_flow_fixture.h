@@ -109,7 +109,7 @@ class Flow {
   std::vector<std::string> messages() {
     std::vector<std::string> types;
     while (auto packet = peer_->receive().value()) {
-      types.push_back(std::visit([this](const auto& message) { return noted(message); },
+      types.push_back(std::visit([this](const auto& message) { return this->noted(message); },
                                  decode(*packet).value()));
     }
     return types;
