@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <locale>
 #include <utility>
 
 namespace postlude::extension {
@@ -19,6 +21,17 @@ namespace {
 using Kind = HttpFailure::Kind;
 using Stage = HttpConnection::Stage;
 using End = OngoingCall::End;
+
+/// cpp-httplib reads status lines with std::regex, which fills two caches of the process's locale
+/// without a lock when it first uses them (libstdc++). Filled before there are threads, they are
+/// only read.
+void fill_locale_caches() {
+  const auto& letters = std::use_facet<std::ctype<char>>(std::locale());
+  static_cast<void>(letters.widen('a'));
+  for (int code = 0; code <= std::numeric_limits<unsigned char>::max(); ++code) {
+    static_cast<void>(letters.narrow(static_cast<char>(code), '\0'));
+  }
+}
 
 /// As many as calls at once (contract.md 3, POSTLUDE_CONCURRENCY).
 constexpr std::size_t kMostKept = 64;
@@ -218,7 +231,9 @@ tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::connect_and_perfor
 }
 
 HttpConnections::HttpConnections(std::string certificates, Resolver resolver)
-    : state_(std::make_unique<State>(std::move(certificates), std::move(resolver))) {}
+    : state_(std::make_unique<State>(std::move(certificates), std::move(resolver))) {
+  fill_locale_caches();
+}
 
 HttpConnections::~HttpConnections() = default;
 

@@ -66,7 +66,8 @@ class HttpCall {
 /// Makes HTTP requests over cpp-httplib, with the rules of design.md 5. Blocking; for any number of
 /// threads at once. Connections are kept for the next call to the same origin until close_all().
 /// A kept connection that breaks before a byte of the answer is replaced once, free of charge.
-/// SIGPIPE must be ignored (Signals::block does it). Owns one thread, which ends late calls.
+/// Made before there are other threads. SIGPIPE must be ignored (Signals::block does it). Owns one
+/// thread, which ends late calls.
 class HttpConnections {
  public:
   /// `certificates`: a CA bundle; empty: the first that exists where Amazon Linux and Debian keep
