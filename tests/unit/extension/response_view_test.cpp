@@ -9,23 +9,22 @@
 
 namespace postlude::extension {
 using namespace std::string_literals;
-using Json = nlohmann::json;
 
 namespace {
 
-Json view(const std::string& bytes) {
+nlohmann::json view(const std::string& bytes) {
   const auto parsed = parse_json(response_json({bytes}));
   REQUIRE(parsed);
   return *parsed;
 }
 
-Json cut_view(const std::string& bytes) {
+nlohmann::json cut_view(const std::string& bytes) {
   const auto parsed = parse_json(response_json({.bytes = bytes, .truncated = true}));
   REQUIRE(parsed);
   return *parsed;
 }
 
-Json streamed_view(const std::string& bytes) {
+nlohmann::json streamed_view(const std::string& bytes) {
   const auto parsed = parse_json(response_json({.bytes = bytes, .has_prelude = true}));
   REQUIRE(parsed);
   return *parsed;
@@ -36,7 +35,8 @@ const std::string kNuls(8, '\0');
 }  // namespace
 
 TEST_CASE("half a surrogate pair in it makes a result no less JSON") {
-  const Json response = view(R"({"statusCode":200,"headers":{"x":"\ud800"},"body":"a\udc00b"})");
+  const nlohmann::json response =
+      view(R"({"statusCode":200,"headers":{"x":"\ud800"},"body":"a\udc00b"})");
   CHECK(response["statusCode"] == 200);
   CHECK(response["headers"]["x"] == "\xef\xbf\xbd");
   CHECK(response["body"] ==
@@ -56,22 +56,22 @@ TEST_CASE("half a surrogate pair in it makes an error no less an error") {
 }
 
 TEST_CASE("a result with statusCode has all five members, header names in lower case") {
-  const Json response = view(
+  const nlohmann::json response = view(
       R"({"statusCode":201,"headers":{"Content-Type":"text/plain","X-Count":3,"X-Gone":null},
           "cookies":["a=1"],"body":"hello","isBase64Encoded":false})");
-  CHECK(response == Json{{"statusCode", 201},
-                         {"headers", {{"content-type", "text/plain"}, {"x-count", "3"}}},
-                         {"cookies", {"a=1"}},
-                         {"body", "hello"},
-                         {"isBase64Encoded", false}});
+  CHECK(response == nlohmann::json{{"statusCode", 201},
+                                   {"headers", {{"content-type", "text/plain"}, {"x-count", "3"}}},
+                                   {"cookies", {"a=1"}},
+                                   {"body", "hello"},
+                                   {"isBase64Encoded", false}});
 }
 
 TEST_CASE("a result with statusCode alone has empty and null members beside it") {
-  CHECK(view(R"({"statusCode":204})") == Json{{"statusCode", 204},
-                                              {"headers", Json::object()},
-                                              {"cookies", Json::array()},
-                                              {"body", nullptr},
-                                              {"isBase64Encoded", false}});
+  CHECK(view(R"({"statusCode":204})") == nlohmann::json{{"statusCode", 204},
+                                                        {"headers", nlohmann::json::object()},
+                                                        {"cookies", nlohmann::json::array()},
+                                                        {"body", nullptr},
+                                                        {"isBase64Encoded", false}});
 }
 
 TEST_CASE("a status written as a string of digits is a number") {
@@ -80,11 +80,11 @@ TEST_CASE("a status written as a string of digits is a number") {
 }
 
 TEST_CASE("multi-value headers are joined, win over single ones, and hand over their cookies") {
-  const Json response = view(
+  const nlohmann::json response = view(
       R"({"statusCode":200,"headers":{"Vary":"x","Set-Cookie":"z=0","A":"1"},
           "multiValueHeaders":{"vary":["a","b"],"Set-Cookie":["c=1","d=2"],"Empty":[]}})");
-  CHECK(response.at("headers") == Json{{"vary", "a, b"}, {"a", "1"}});
-  CHECK(response.at("cookies") == Json{"c=1", "d=2"});
+  CHECK(response.at("headers") == nlohmann::json{{"vary", "a, b"}, {"a", "1"}});
+  CHECK(response.at("cookies") == nlohmann::json{"c=1", "d=2"});
 }
 
 TEST_CASE("other JSON is that value, byte for byte") {
@@ -100,16 +100,16 @@ TEST_CASE("other text is a string") {
 }
 
 TEST_CASE("other bytes are base64") {
-  CHECK(view("\xff\xfe") == Json{{"body", "//4="}, {"isBase64Encoded", true}});
+  CHECK(view("\xff\xfe") == nlohmann::json{{"body", "//4="}, {"isBase64Encoded", true}});
 }
 
 TEST_CASE("a stream with prelude takes status, headers and cookies from it and the body after it") {
   CHECK(streamed_view(R"({"statusCode":202,"headers":{"A":"b"},"cookies":["c=1"]})" + kNuls +
-                      "hi") == Json{{"statusCode", 202},
-                                    {"headers", {{"a", "b"}}},
-                                    {"cookies", {"c=1"}},
-                                    {"body", "hi"},
-                                    {"isBase64Encoded", false}});
+                      "hi") == nlohmann::json{{"statusCode", 202},
+                                              {"headers", {{"a", "b"}}},
+                                              {"cookies", {"c=1"}},
+                                              {"body", "hi"},
+                                              {"isBase64Encoded", false}});
 }
 
 TEST_CASE("a prelude without status means 200, as on the platform") {
@@ -118,7 +118,7 @@ TEST_CASE("a prelude without status means 200, as on the platform") {
 }
 
 TEST_CASE("a binary body behind a prelude is base64") {
-  const Json response = streamed_view("{}" + kNuls + "\xff"s);
+  const nlohmann::json response = streamed_view("{}" + kNuls + "\xff"s);
   CHECK(response.at("body") == "/w==");
   CHECK(response.at("isBase64Encoded") == true);
 }
@@ -132,15 +132,17 @@ TEST_CASE("a cut body behind a prelude ends with a whole character") {
 }
 
 TEST_CASE("a result cut in its body still has status, headers and a prefix of the body") {
-  const Json response = cut_view(R"({"statusCode":200,"headers":{"A":"b"},"body":"0123456789)"
-                                 "caf\xc3");
+  const nlohmann::json response =
+      cut_view(R"({"statusCode":200,"headers":{"A":"b"},"body":"0123456789)"
+               "caf\xc3");
   CHECK(response.at("statusCode") == 200);
-  CHECK(response.at("headers") == Json{{"a", "b"}});
+  CHECK(response.at("headers") == nlohmann::json{{"a", "b"}});
   CHECK(response.at("body") == "0123456789caf");
 }
 
 TEST_CASE("a cut base64 body keeps whole groups only") {
-  const Json response = cut_view(R"({"statusCode":200,"isBase64Encoded":true,"body":"AAAABB)");
+  const nlohmann::json response =
+      cut_view(R"({"statusCode":200,"isBase64Encoded":true,"body":"AAAABB)");
   CHECK(response.at("body") == "AAAA");
 }
 
