@@ -9,9 +9,10 @@
 #include <nlohmann/json.hpp>
 
 namespace postlude::extension {
+using Json = nlohmann::json;
+
 namespace {
 
-using Json = nlohmann::json;
 using Next = TemplateFailure::Next;
 using testing::TemplateWorld;
 using testing::url_event;
