@@ -58,7 +58,7 @@ AttemptResult call_http(const HttpAction& action,
 }
 
 /// The whole event in memory, where it may fit at all.
-Result<std::string> read_event(const AttemptInput& input, std::size_t limit) {
+Result<std::string> whole_event(const AttemptInput& input, std::size_t limit) {
   if (!input.event_file) {
     return std::string("null");
   }
@@ -93,7 +93,7 @@ tl::expected<std::string, AttemptResult> document_text(const AttemptInput& input
                     size,
                     limit)));
   }
-  auto event = read_event(input, limit);
+  auto event = whole_event(input, limit);
   if (!event) {
     return tl::unexpected(refused(event.error().message));
   }
@@ -196,7 +196,7 @@ std::string send_letter(const AttemptInput& input,
   }
   const TaskDocument document = input.document();
   // One that is too large in any case is left out unread.
-  const auto event = read_event(input, most_message_bytes(target->kind));
+  const auto event = whole_event(input, most_message_bytes(target->kind));
   const AttemptResult result = send_dead_letter(
       to,
       {.id = input.record.id,

@@ -17,7 +17,8 @@ struct HandlerEvent {
 };
 
 /// `event` is the action's, its templates resolved; nothing: {"postlude": <task document>}, whose
-/// event is copied in pieces. The file is made in `folder`, or in memory where that is gone.
+/// event is copied in pieces. An `event` may hold a secret
+/// and stays in memory; the document's file is made in `folder`, or in memory where that is gone.
 [[nodiscard]] Result<HandlerEvent> write_handler_event(const std::optional<std::string>& event,
                                                        const AttemptInput& input,
                                                        const std::string& folder);

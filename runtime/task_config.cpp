@@ -93,11 +93,12 @@ void check_total_size(const JsonNode& array,
     bytes += task_to_json(task).size() + 1;
   }
   if (bytes > kMaxSerializedTaskBytes) {
-    problems.add(array.position,
-                 fmt::format("the tasks take {} bytes in the form the extension gets them, at most "
-                             "{} are possible",
-                             bytes,
-                             kMaxSerializedTaskBytes));
+    problems.add(
+        array.position,
+        fmt::format("the tasks take {} bytes with every default written out, at most {} are "
+                    "possible: move long texts into the package, or leave tasks out",
+                    bytes,
+                    kMaxSerializedTaskBytes));
   }
 }
 

@@ -4,49 +4,18 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
-import test, { after } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import test from 'node:test';
+import { arn, KEYS, REGION, require } from './aws_peer.mjs';
+import { dynamodb, endpoints, fauxqs, kinesis, s3, sqs } from './aws_stand_ins.mjs';
 
-const require = createRequire(path.join(process.env.POSTLUDE_TEST_TOOLS, 'from-here'));
 const aws4 = require('aws4');
-const { CreateTableCommand, DynamoDBClient, GetItemCommand } = require('@aws-sdk/client-dynamodb');
-const { CreateStreamCommand, GetRecordsCommand, GetShardIteratorCommand, KinesisClient } = require('@aws-sdk/client-kinesis');
-const { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } = require('@aws-sdk/client-s3');
-const { ReceiveMessageCommand, SQSClient } = require('@aws-sdk/client-sqs');
-const { NodeHttpHandler } = require('@smithy/node-http-handler');
-const dynalite = require('dynalite');
-const kinesalite = require('kinesalite');
-// It lets itself be imported only, which finds no package outside the folders above this file.
-const { startFauxqs } = await import(pathToFileURL(path.join(process.env.POSTLUDE_TEST_TOOLS, 'fauxqs', 'dist', 'app.js')).href);
+const { CreateTableCommand, GetItemCommand } = require('@aws-sdk/client-dynamodb');
+const { CreateStreamCommand, GetRecordsCommand, GetShardIteratorCommand } = require('@aws-sdk/client-kinesis');
+const { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } = require('@aws-sdk/client-s3');
+const { ReceiveMessageCommand } = require('@aws-sdk/client-sqs');
 
-const REGION = 'eu-west-1';
-const ACCOUNT = '000000000000';
-const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', sessionToken: 'token+/=' };
 const TASK = '8476a536-e9f4-11e8-9739-2dfe598c3fcd/report/0';
-
-const listening = (server) => once(server.listen(0, '127.0.0.1'), 'listening').then(() => `http://127.0.0.1:${server.address().port}`);
-const fauxqs = await startFauxqs({ port: 0, logger: false, defaultRegion: REGION });
-const tables = dynalite({ createTableMs: 0 });
-const streams = kinesalite({ createStreamMs: 0, updateStreamMs: 0 });
-const endpoints = { fauxqs: fauxqs.address, dynamodb: await listening(tables), kinesis: await listening(streams) };
-const client = (Client, endpoint, more = {}) =>
-  new Client({ region: REGION, endpoint, credentials: KEYS, maxAttempts: 1, requestHandler: { httpAgent: { keepAlive: false } }, ...more });
-const sqs = client(SQSClient, endpoints.fauxqs);
-const s3 = client(S3Client, endpoints.fauxqs, { forcePathStyle: true });
-const dynamodb = client(DynamoDBClient, endpoints.dynamodb);
-// Of itself this one speaks HTTP/2.
-const kinesis = client(KinesisClient, endpoints.kinesis, { requestHandler: new NodeHttpHandler() });
-after(async () => {
-  for (const each of [sqs, s3, dynamodb, kinesis]) each.destroy();
-  await fauxqs.stop();
-  for (const server of [tables, streams]) {
-    server.closeAllConnections?.();
-    server.close();
-  }
-});
 
 function checkSignature({ method, host, port, target, fields, body }, service) {
   const given = Object.fromEntries(fields);
@@ -115,7 +84,6 @@ async function run(work, service, network = pass, env = {}) {
 const done = { kind: 'success', why: '', retryAfterMs: null };
 const send = (to, body, service, more = {}) =>
   run({ do: 'send', to, id: TASK, body: JSON.stringify(body), ...more }, service).then(({ result }) => result);
-const arn = (service, name) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${name}`;
 
 async function receive(QueueUrl) {
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({

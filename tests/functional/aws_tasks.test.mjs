@@ -1,46 +1,18 @@
 // `send` and `aws` tasks of a function in the local Lambda: what stand-ins of AWS's services took is read back
 // with AWS's own SDK, and every signature is checked on the way by an independent signer.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import path from 'node:path';
-import test, { after } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import test from 'node:test';
 import { ACCOUNT, arn, AwsPeer, CREDENTIALS, KEYS, REGION, require } from './aws_peer.mjs';
+import { dynamodb, endpoints, fauxqs, kinesis, s3, sqs } from './aws_stand_ins.mjs';
 import { HttpPeer } from './http_peer.mjs';
 import { startFunction } from './task_story.mjs';
 
-const { CreateTableCommand, DescribeTableCommand, DynamoDBClient, GetItemCommand } = require('@aws-sdk/client-dynamodb');
+const { CreateTableCommand, DescribeTableCommand, GetItemCommand } = require('@aws-sdk/client-dynamodb');
 const {
-  CreateStreamCommand, DescribeStreamCommand, GetRecordsCommand, GetShardIteratorCommand, KinesisClient,
+  CreateStreamCommand, DescribeStreamCommand, GetRecordsCommand, GetShardIteratorCommand,
 } = require('@aws-sdk/client-kinesis');
-const { GetObjectCommand, ListObjectsV2Command, S3Client } = require('@aws-sdk/client-s3');
-const { ReceiveMessageCommand, SQSClient } = require('@aws-sdk/client-sqs');
-const { NodeHttpHandler } = require('@smithy/node-http-handler');
-const dynalite = require('dynalite');
-const kinesalite = require('kinesalite');
-// It lets itself be imported only, which finds no package outside the folders above this file.
-const { startFauxqs } = await import(pathToFileURL(path.join(process.env.POSTLUDE_TEST_TOOLS, 'fauxqs', 'dist', 'app.js')).href);
-
-const listening = (server) => once(server.listen(0, '127.0.0.1'), 'listening').then(() => `http://127.0.0.1:${server.address().port}`);
-const fauxqs = await startFauxqs({ port: 0, logger: false, defaultRegion: REGION });
-const tables = dynalite({ createTableMs: 0 });
-const streams = kinesalite({ createStreamMs: 0, updateStreamMs: 0 });
-const endpoints = { fauxqs: fauxqs.address, dynamodb: await listening(tables), kinesis: await listening(streams) };
-const client = (Client, endpoint, more = {}) =>
-  new Client({ region: REGION, endpoint, credentials: KEYS, maxAttempts: 1, requestHandler: { httpAgent: { keepAlive: false } }, ...more });
-const sqs = client(SQSClient, endpoints.fauxqs);
-const s3 = client(S3Client, endpoints.fauxqs, { forcePathStyle: true });
-const dynamodb = client(DynamoDBClient, endpoints.dynamodb);
-// Of itself this one speaks HTTP/2.
-const kinesis = client(KinesisClient, endpoints.kinesis, { requestHandler: new NodeHttpHandler() });
-after(async () => {
-  for (const each of [sqs, s3, dynamodb, kinesis]) each.destroy();
-  await fauxqs.stop();
-  for (const server of [tables, streams]) {
-    server.closeAllConnections?.();
-    server.close();
-  }
-});
+const { GetObjectCommand, ListObjectsV2Command } = require('@aws-sdk/client-s3');
+const { ReceiveMessageCommand } = require('@aws-sdk/client-sqs');
 
 async function receive(QueueUrl) {
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({

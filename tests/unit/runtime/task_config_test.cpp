@@ -171,7 +171,8 @@ TEST_CASE("tasks that would not fit into the message to the extension are refuse
   REQUIRE(problems.size() == 1);
   CHECK(problems.front().starts_with("T:1:1: the tasks take "));
   CHECK(problems.front().ends_with(
-      " bytes in the form the extension gets them, at most 49152 are possible"));
+      " bytes with every default written out, at most 49152 are possible: move long texts into "
+      "the package, or leave tasks out"));
   CHECK(check_tasks("T", tasks_document(24, std::string(1024, 'x'))) == Problems{});
 }
 
