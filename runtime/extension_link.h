@@ -76,8 +76,8 @@ class ExtensionLink {
   std::optional<EventLoop::Slot> listener_slot_;
   std::optional<EventLoop::Slot> slot_;
   std::deque<Queued> queue_;
-  bool lost_ = true;    ///< there is no process that could read
-  bool deaf_ = false;   ///< its end takes nothing any more; what it sent is still to be read
+  bool lost_ = true;   ///< there is no process that could read
+  bool deaf_ = false;  ///< its end takes nothing any more; what it sent is still to be read
   std::uint64_t processes_ = 0;
 };
 

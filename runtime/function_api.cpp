@@ -64,9 +64,7 @@ std::string_view health_word(ExtensionHealth health) {
   return "unavailable";
 }
 
-std::string answer_to(std::string_view method,
-                      std::string_view target,
-                      ExtensionHealth extension) {
+std::string answer_to(std::string_view method, std::string_view target, ExtensionHealth extension) {
   const bool reads = method == "GET" || method == "HEAD";
   if (reads && path_of(target) == "/postlude/v1/health") {
     const nlohmann::json health = {

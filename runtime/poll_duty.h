@@ -59,8 +59,8 @@ class PollDuty {
   std::uint64_t latest_ = 0;  ///< sequence number of the invocation that began last
   bool registered_ = false;
   bool ours_ = false;
-  bool parked_ = false;     ///< as the platform should see it
-  bool waiting_ = false;    ///< our poll has no answer yet
+  bool parked_ = false;   ///< as the platform should see it
+  bool waiting_ = false;  ///< our poll has no answer yet
   bool rescuing_ = false;
   bool ask_again_ = false;  ///< once it has one
   int refusals_ = 0;        ///< in a row

@@ -53,24 +53,24 @@ void PollTakeover::act(PollDuty::Verdict verdict) {
 }
 
 void PollTakeover::ask() {
-  connection_.request(
-      next_event_request(connection_.address(), identifier_),
-      [this](const Result<PlatformAnswer>& answer) {
-        constexpr int kOk = 200;
-        if (answer && answer->status == kOk) {
-          act(duty_.answered());
-          return;
-        }
-        const std::string refusal = fmt::format(
-            "the poll taken over from the extension was refused: {}",
-            answer ? describe_refusal(answer->status, answer->body) : answer.error().message);
-        if (duty_.rescuing()) {
-          log_.debug(refusal);
-        } else {
-          log_.warn(refusal);
-        }
-        act(duty_.refused());
-      });
+  connection_.request(next_event_request(connection_.address(), identifier_),
+                      [this](const Result<PlatformAnswer>& answer) {
+                        constexpr int kOk = 200;
+                        if (answer && answer->status == kOk) {
+                          act(duty_.answered());
+                          return;
+                        }
+                        const std::string refusal =
+                            fmt::format("the poll taken over from the extension was refused: {}",
+                                        answer ? describe_refusal(answer->status, answer->body)
+                                               : answer.error().message);
+                        if (duty_.rescuing()) {
+                          log_.debug(refusal);
+                        } else {
+                          log_.warn(refusal);
+                        }
+                        act(duty_.refused());
+                      });
 }
 
 }  // namespace postlude::runtime
