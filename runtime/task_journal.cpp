@@ -233,7 +233,9 @@ void TaskJournal::accept_task(const Invocation& invocation,
     }
     tell(name, record, std::move(files), start);
   } else {
-    link_.send(Dropped{record.key, record.id, task.name, written.error().message});
+    const Dropped dropped{record.key, record.id, task.name, written.error().message};
+    unkept_[record.key.sequence].push_back(dropped);
+    link_.send(dropped);
   }
 }
 
@@ -302,32 +304,6 @@ std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {
         task_id(invocation.about().key.request_id, task->name, kConfigured), task->name));
   }
   return dropped;
-}
-
-std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
-  std::vector<Lost> lost;
-  if (handed_over_.empty()) {
-    return lost;
-  }
-  const auto records = spool_->records();
-  for (const HandedOver& task : std::exchange(handed_over_, {})) {
-    const auto left = [&task](const RecordName& name) { return name.number == task.number; };
-    if (records) {
-      const auto record = std::find_if(records->begin(), records->end(), left);
-      if (record == records->end()) {
-        continue;
-      }
-      spool_->remove_record(*record);
-    }
-    for (const std::string* body :
-         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
-      if (!body->empty()) {
-        spool_->remove_capture(*body);
-      }
-    }
-    lost.push_back(task.lost);
-  }
-  return lost;
 }
 
 }  // namespace postlude::runtime
