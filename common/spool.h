@@ -1,10 +1,11 @@
 #pragma once
 
 #include "common/error.h"
+#include "common/spool_files.h"
 #include "common/spool_format.h"
 #include "common/unique_fd.h"
 
-#include <span>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,11 +70,5 @@ class Spool {
 
   std::string folder_;
 };
-
-/// Writes everything to a file descriptor. EINTR and short counts are handled.
-[[nodiscard]] Result<void> write_all(int fd, std::string_view bytes, std::string_view object);
-
-/// The whole of a file that is at most `limit` bytes long, wherever its offset is.
-[[nodiscard]] Result<std::string> read_all(int fd, std::size_t limit, std::string_view object);
 
 }  // namespace postlude
