@@ -1,11 +1,11 @@
 #include "common/spool.h"
 
+#include "common/spool_adoption.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
+#include <utility>
 
 namespace postlude {
 namespace {
@@ -13,52 +13,21 @@ namespace {
 /// A function may be cleaning /tmp right now, again and again: folders that were just made are
 /// gone. One try takes some 20 microseconds.
 constexpr int kMostTries = 200;
-/// What the shim names captured bodies by (runtime/task_journal).
-constexpr std::array<std::string_view, 3> kCaptureSuffixes = {".event", ".answer", ".error"};
 /// A record holds a task definition (configuration is bounded at 48 KiB), short strings, and a
 /// payload of at most 1 MiB, which escaping can double.
 constexpr std::size_t kMaxRecordBytes = (std::size_t{2} << 20) + (std::size_t{256} << 10);
 
-Result<void> make_folders(const std::string& folder) {
-  for (std::size_t slash = folder.find('/', 1);; slash = folder.find('/', slash + 1)) {
-    auto made = spool_files::make_folder(folder.substr(0, slash));
-    if (!made && made.error().code != ErrorCode::exists) {
-      return made;
-    }
-    if (slash == std::string::npos) {
-      return {};
-    }
-  }
-}
-
-/// Of a generation's folder; nothing for any other name.
-std::optional<std::uint64_t> generation_number(std::string_view name) {
-  std::uint64_t number = 0;
-  const char* end = name.data() + name.size();
-  const auto parsed = std::from_chars(name.data(), end, number);
-  const bool whole = parsed.ec == std::errc{} && parsed.ptr == end;
-  return whole ? std::optional(number) : std::nullopt;
-}
-
 }  // namespace
 
 Result<Spool> Spool::create(const std::string& root, std::string_view log_stream_name) {
-  const std::string environment = fmt::format("{}/{}", root, environment_folder(log_stream_name));
-  if (auto made = make_folders(environment); !made) {
-    return tl::unexpected(made.error());
+  const std::string environment = environment_folder(log_stream_name);
+  auto generation = begin_generation(root, environment);
+  if (!generation) {
+    return tl::unexpected(generation.error());
   }
-  constexpr int kMostGenerations = 1000000;  // an environment that was reset more often is broken
-  for (int generation = 1; generation < kMostGenerations; ++generation) {
-    std::string folder = fmt::format("{}/{:06}", environment, generation);
-    const auto made = spool_files::make_folder(folder);
-    if (made) {
-      return Spool(std::move(folder));
-    }
-    if (made.error().code != ErrorCode::exists) {
-      return tl::unexpected(made.error());
-    }
-  }
-  return fail(fmt::format("no free generation in {}", environment));
+  Spool spool(fmt::format("{}/{}/{}", root, environment, generation_folder(generation->number)));
+  spool.adoption_ = std::move(generation->adoption);
+  return spool;
 }
 
 std::string Spool::path(std::string_view file) const {
@@ -116,7 +85,7 @@ Result<UniqueFd> Spool::write_record(const RecordName& name, const TaskRecord& r
 }
 
 Result<UniqueFd> Spool::put_in_place(const std::string& target, std::string_view bytes) const {
-  const std::string beside = target + ".new";
+  const std::string beside = target + std::string(kUnfinishedSuffix);
   auto fd = open_new(beside);
   if (!fd) {
     return fd;
@@ -159,7 +128,8 @@ Result<std::vector<RecordName>> Spool::records() const {
   }
   std::vector<RecordName> names;
   for (const auto& file : *files) {
-    if (const auto name = parse_record_name(file.name)) {
+    const auto name = parse_record_name(file.name);
+    if (name && file.kind == spool_files::Kind::file) {
       names.push_back(*name);
     }
   }
@@ -176,9 +146,7 @@ Result<std::vector<std::string>> Spool::captures() const {
   }
   std::vector<std::string> names;
   for (const auto& file : *files) {
-    if (std::any_of(kCaptureSuffixes.begin(),
-                    kCaptureSuffixes.end(),
-                    [&file](std::string_view suffix) { return file.name.ends_with(suffix); })) {
+    if (file.kind == spool_files::Kind::file && is_capture_name(file.name)) {
       names.push_back(file.name);
     }
   }
@@ -187,7 +155,7 @@ Result<std::vector<std::string>> Spool::captures() const {
 
 Result<std::string> Spool::set_aside(const RecordName& name) const {
   const std::string file = format_record_name(name);
-  std::string aside = file + ".damaged";
+  std::string aside = damaged_record_name(name);
   if (auto renamed = spool_files::rename(path(file), path(aside)); !renamed) {
     return tl::unexpected(renamed.error());
   }

@@ -36,6 +36,14 @@ Kind kind_of(mode_t mode) {
   return S_ISDIR(mode) ? Kind::folder : Kind::other;
 }
 
+Result<About> look_at(const std::string& path, int flags) {
+  struct stat info = {};
+  if (::fstatat(AT_FDCWD, path.c_str(), &info, flags) != 0) {
+    return errno_failure("look at", path);
+  }
+  return About{kind_of(info.st_mode), info.st_uid};
+}
+
 /// Some file systems do not tell the kind in a listing.
 Kind kind_of(const Folder& folder, const dirent& entry) {
   if (entry.d_type == DT_UNKNOWN) {
@@ -68,11 +76,11 @@ Result<std::vector<Entry>> list(const std::string& folder) {
 }
 
 Result<About> look(const std::string& path) {
-  struct stat info = {};
-  if (::lstat(path.c_str(), &info) != 0) {
-    return errno_failure("look at", path);
-  }
-  return About{kind_of(info.st_mode), info.st_uid};
+  return look_at(path, AT_SYMLINK_NOFOLLOW);
+}
+
+Result<About> look_through(const std::string& path) {
+  return look_at(path, 0);
 }
 
 Result<Usage> measure(const std::string& folder) {

@@ -14,9 +14,9 @@
 namespace postlude {
 
 /// All that the spool asks of a file system, and no decision: the simulator links a directory in
-/// memory in place of spool_files.cpp. Paths are absolute. Symbolic links in the last component are
-/// never followed. Errors name the operation and the path; their codes are ErrorCode::not_found,
-/// exists, no_space, and failed for everything else. Any thread may call.
+/// memory in place of spool_files.cpp. Paths are absolute. Symbolic links in the last component
+/// are not followed but by look_through(). Errors name the operation and the path; their codes are
+/// ErrorCode::not_found, exists, no_space, and failed for everything else. Any thread may call.
 namespace spool_files {
 
 enum class Kind { file, folder, other };
@@ -26,7 +26,6 @@ struct Entry {
   Kind kind = Kind::other;
 };
 
-/// A name as it is, not what a symbolic link leads to.
 struct About {
   Kind kind = Kind::other;
   uid_t owner = 0;
@@ -40,6 +39,8 @@ struct Usage {
 /// Without "." and "..", in no order.
 [[nodiscard]] Result<std::vector<Entry>> list(const std::string& folder);
 [[nodiscard]] Result<About> look(const std::string& path);
+/// The same, of what a symbolic link leads to.
+[[nodiscard]] Result<About> look_through(const std::string& path);
 /// Of all regular files directly in the folder.
 [[nodiscard]] Result<Usage> measure(const std::string& folder);
 
