@@ -110,7 +110,7 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
     : config_(std::move(config)),
       log_(STDOUT_FILENO, config_.log_level),
       platform_(platform),
-      spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
+      spool_(Spool::create(config_.spool_dir, config_.log_stream_name, config_.spool_limit)),
       takeover_(loop_, config_.runtime_api, log_),
       supervisor_(loop_,
                   signals,

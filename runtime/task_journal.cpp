@@ -139,7 +139,15 @@ TaskJournal::Taken TaskJournal::accept(const Invocation& invocation,
     return {};
   }
   const Start start = hand_over == HandOver::later ? Start::next_generation : Start::after_answer;
-  return accept_tasks(invocation, tasks, store(invocation, bodies), start);
+  const auto stored = store(invocation, bodies);
+  const Taken taken = accept_tasks(invocation, tasks, stored, start);
+  if (taken.kept > 0) {
+    bodies->event.keep();
+    bodies->answer.keep();
+  } else if (stored && !stored->names.error.empty()) {
+    spool_->remove_capture(stored->names.error);
+  }
+  return taken;
 }
 
 TaskJournal::Taken TaskJournal::accept_unanswered(const Invocation& invocation,
@@ -150,20 +158,25 @@ TaskJournal::Taken TaskJournal::accept_unanswered(const Invocation& invocation,
       tasks.push_back(&task);
     }
   }
-  return accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
+  const Taken taken = accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
+  if (taken.kept > 0) {
+    bodies->event.keep();
+  }
+  return taken;
 }
 
 TaskJournal::Taken TaskJournal::accept_tasks(const Invocation& invocation,
                                              const std::vector<const Task*>& tasks,
                                              const Result<StoredBodies>& stored,
                                              Start start) {
+  std::size_t kept = 0;
   for (const Task* task : tasks) {
-    accept_task(invocation, *task, stored, start);
+    kept += accept_task(invocation, *task, stored, start) ? 1U : 0U;
   }
   const auto handlers = std::count_if(tasks.begin(), tasks.end(), [](const Task* task) {
     return std::holds_alternative<HandlerAction>(task->action);
   });
-  return {tasks.size(), static_cast<std::size_t>(handlers)};
+  return {tasks.size(), static_cast<std::size_t>(handlers), kept};
 }
 
 bool TaskJournal::waits_for_timeouts() const {
@@ -207,7 +220,7 @@ TaskRecord TaskJournal::record_of(const Invocation& invocation,
   return record;
 }
 
-void TaskJournal::accept_task(const Invocation& invocation,
+bool TaskJournal::accept_task(const Invocation& invocation,
                               const Task& task,
                               const Result<StoredBodies>& stored,
                               Start start) {
@@ -222,8 +235,9 @@ void TaskJournal::accept_task(const Invocation& invocation,
     log_.error(fmt::format("the task cannot be kept: {}", written.error().message),
                {record.key.request_id, task.name});
   }
+  const bool kept = written.has_value();
   if (start == Start::next_generation) {
-    return;
+    return kept;
   }
   if (written) {
     std::vector<UniqueFd> files;
@@ -235,6 +249,7 @@ void TaskJournal::accept_task(const Invocation& invocation,
   } else {
     link_.send(Dropped{record.key, record.id, task.name, written.error().message});
   }
+  return kept;
 }
 
 Result<std::string> TaskJournal::defer(const Invocation& invocation,
@@ -263,6 +278,9 @@ Result<std::string> TaskJournal::defer(const Invocation& invocation,
   auto written = spool_->write_record(name, record);
   if (!written) {
     return tl::unexpected(written.error());
+  }
+  if (bodies) {
+    bodies->event.keep();
   }
   last_record_ = name.number;
   ++deferred;

@@ -62,6 +62,7 @@ class TaskJournal {
   struct Taken {
     std::size_t tasks = 0;
     std::size_t handlers = 0;  ///< handler tasks among them
+    std::size_t kept = 0;      ///< in the spool; the others end `dropped`
   };
   /// Once an invocation, when its outcome is fixed and the extension was told of it; how many tasks
   /// wait for that outcome.
@@ -130,7 +131,8 @@ class TaskJournal {
                      const std::vector<const Task*>& tasks,
                      const Result<StoredBodies>& stored,
                      Start start);
-  void accept_task(const Invocation& invocation,
+  /// False if it could not be kept.
+  bool accept_task(const Invocation& invocation,
                    const Task& task,
                    const Result<StoredBodies>& stored,
                    Start start);
