@@ -46,6 +46,9 @@ Capture::~Capture() {
 }
 
 void Capture::append(std::string_view bytes) {
+  if (!written_) {
+    return;
+  }
   if (extent_ == Extent::prefix) {
     const std::size_t room = kMaxResponseBytes - std::min(kMaxResponseBytes, memory_.size());
     truncated_ = truncated_ || bytes.size() > room;
@@ -58,9 +61,6 @@ void Capture::append(std::string_view bytes) {
 }
 
 void Capture::spill(std::string_view bytes) {
-  if (!written_) {
-    return;
-  }
   if (!file_) {
     auto file = spool_->write_capture(name_, std::exchange(memory_, {}));
     if (!file) {

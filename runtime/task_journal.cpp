@@ -302,6 +302,9 @@ void TaskJournal::tell(const RecordName& name,
                        const TaskRecord& record,
                        std::vector<UniqueFd> files,
                        Start start) {
+  if (handed_over_.size() >= look_at_) {
+    forget_ended();
+  }
   handed_over_.push_back(
       {name.number, record.bodies, {record.key, dropped_task(record.id, record.task.name)}});
   // None without all: they stand for members by their order.
@@ -311,6 +314,21 @@ void TaskJournal::tell(const RecordName& name,
   }
   link_.send(Accepted{record.key, format_record_name(name), start == Start::at_once},
              std::move(files));
+}
+
+/// Looks again when there are twice as many, so that each task costs a constant share of a listing.
+void TaskJournal::forget_ended() {
+  if (const auto records = spool_->records()) {
+    std::erase_if(handed_over_, [&records](const HandedOver& task) {
+      const auto found = std::lower_bound(
+          records->begin(),
+          records->end(),
+          task.number,
+          [](const RecordName& name, std::uint64_t number) { return name.number < number; });
+      return found == records->end() || found->number != task.number;
+    });
+  }
+  look_at_ = std::max(kFewHandedOver, 2 * handed_over_.size());
 }
 
 std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {

@@ -103,6 +103,8 @@ class TaskJournal {
   [[nodiscard]] std::vector<Lost> drop_handed_over();
   /// Everything that was handed over so far has ended.
   void all_ended() { handed_over_.clear(); }
+  /// How many tasks are remembered for drop_handed_over().
+  [[nodiscard]] std::size_t remembered() const { return handed_over_.size(); }
 
  private:
   struct HandedOver {
@@ -110,6 +112,10 @@ class TaskJournal {
     CapturedBodies bodies;
     Lost lost;  ///< what it becomes if the extension goes
   };
+
+  /// An environment that always carries some work is never without; what it remembers is bounded by
+  /// what the spool holds.
+  static constexpr std::size_t kFewHandedOver = 1000;
 
   enum class Start {
     after_answer,
@@ -142,6 +148,8 @@ class TaskJournal {
             const TaskRecord& record,
             std::vector<UniqueFd> files,
             Start start);
+  /// What has ended is not remembered for ever.
+  void forget_ended();
   [[nodiscard]] int configured_number(const std::string& name) const;
   [[nodiscard]] Result<StoredBodies> store(const Invocation& invocation,
                                            std::optional<InvocationBodies>& captured);
@@ -156,7 +164,9 @@ class TaskJournal {
   std::uint64_t last_record_ = 0;
   /// By sequence number, and "<request id>/<name>": how many tasks were deferred.
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;
+  /// In order of acceptance, until it is known to have ended.
   std::vector<HandedOver> handed_over_;
+  std::size_t look_at_ = kFewHandedOver;  ///< so many: see which of them have ended
 };
 
 }  // namespace postlude::runtime

@@ -128,6 +128,7 @@ class Flow {
 
   InvocationFlow& flow() { return *flow_; }
   Spool& spool() { return *spool_; }
+  TaskJournal& journal() { return *journal_; }
   /// An empty one that takes no more than so many bytes.
   void limit_spool(std::uint64_t bytes) {
     spool_ = Spool::create(folder_.path(), "small", bytes).value();
