@@ -94,13 +94,13 @@ test('a limit that is reached', async (t) => {
   const folder = temporaryFolder(t);
   const story = await startFunction(t, [REPORT], {
     folder: 'defers',
-    env: { POSTLUDE_SPOOL_DIR: folder, POSTLUDE_SPOOL_LIMIT: '100KiB' },
+    env: { POSTLUDE_SPOOL_DIR: folder, POSTLUDE_SPOOL_LIMIT: '300KiB' },
   });
   await checkTaken(story, 1);
-  const why = /the spool is full: .* the 102400 of POSTLUDE_SPOOL_LIMIT; raise it, or give tasks .* a deadLetter$/;
-  await checkRefused(story, 2, { type: 'SpoolFull', why, filler: LARGE });
+  const why = /the spool is full: .* the 307200 of POSTLUDE_SPOOL_LIMIT; raise it, or give tasks .* a deadLetter$/;
+  await checkRefused(story, 2, { type: 'SpoolFull', why, filler: LARGE + LARGE });
   assert.deepEqual(spooled(folder), []);
-  // A payload alone does not fit; the task that follows it does.
+  // With its payload the task does not fit beside the event; the one that follows it does.
   const said = await defer(story, [{ ...INLINE, payload: LARGE }, INLINE]);
   assert.deepEqual(said.map(({ status }) => status), [503, 202]);
   assert.deepEqual((await story.receipt(3)).tasks.map(({ state }) => state), ['done', 'done']);
