@@ -9,6 +9,7 @@
 
 #include <tl/expected.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ struct Config {
   std::optional<Millis> hold_limit;         ///< of an environment, from the end of the answer
   std::optional<std::string> dead_letter;   ///< ARN; of tasks that a function defers, too
   std::string spool_dir;                    ///< absolute
+  std::uint64_t spool_limit = 0;            ///< bytes
   ResponseMode response_mode = ResponseMode::passthrough;
   std::optional<std::string> exec_wrapper;
   LogLevel log_level = LogLevel::info;

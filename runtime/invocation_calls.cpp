@@ -134,8 +134,10 @@ tl::expected<std::string, ApiError> InvocationFlow::defer(std::string_view id,
   auto accepted =
       journal_.defer(open.invocation, open.bodies, *request, {subject->request_id, subject->depth});
   if (!accepted) {
-    return tl::unexpected(
-        ApiError{503, "SpoolUnavailable", "the task cannot be kept: " + accepted.error().message});
+    const bool full = accepted.error().code == ErrorCode::no_space;
+    return tl::unexpected(ApiError{503,
+                                   full ? "SpoolFull" : "SpoolUnavailable",
+                                   "the task cannot be kept: " + accepted.error().message});
   }
   ++open.accepted;
   open.handlers += std::holds_alternative<HandlerAction>(request->task.action) ? 1U : 0U;

@@ -93,7 +93,7 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
     : config_(std::move(config)),
       log_(STDOUT_FILENO, config_.log_level),
       platform_(platform),
-      spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
+      spool_(Spool::create(config_.spool_dir, config_.log_stream_name, config_.spool_limit)),
       link_(loop_,
             log_,
             {.message = [this](const Message& message) { extension_.on_message(message); },
