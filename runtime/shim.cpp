@@ -63,6 +63,12 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   if (!shim->spool_) {
     shim->log_.error(fmt::format("POSTLUDE_SPOOL_DIR: {}; deferred work cannot be kept",
                                  shim->spool_.error().message));
+  } else if (const auto& problem = shim->spool_->adoption().problem) {
+    shim->log_.warn(
+        fmt::format("the spool of this environment: {}; {} files of older generations "
+                    "wait for the next one",
+                    problem->message,
+                    shim->spool_->adoption().failed));
   }
   shim->traffic_ = shim->flow_.traffic();
   shim->traffic_.extension_health = [self = shim.get()] { return self->extension_.health(); };

@@ -60,8 +60,8 @@ std::optional<InvocationBodies> TaskJournal::begin_capture(std::uint64_t sequenc
   }
   Spool* spool = &*spool_;
   return InvocationBodies{
-      Capture(spool, fmt::format("{}.event", sequence), Capture::Extent::whole),
-      Capture(spool, fmt::format("{}.answer", sequence), Capture::Extent::prefix),
+      Capture(spool, capture_name(sequence, Body::event), Capture::Extent::whole),
+      Capture(spool, capture_name(sequence, Body::answer), Capture::Extent::prefix),
       false,
       {}};
 }
@@ -126,7 +126,7 @@ Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocatio
     stored.files.push_back(duplicate(bodies.answer.fd()));
   }
   if (!bodies.error.empty() && stored.names.error.empty()) {
-    stored.names.error = fmt::format("{}.error", invocation.about().key.sequence);
+    stored.names.error = capture_name(invocation.about().key.sequence, Body::error);
     auto error = spool_->write_capture(stored.names.error, bodies.error);
     if (!error) {
       return tl::unexpected(error.error());
