@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -102,9 +103,7 @@ void ExtensionHost::on_connected() {
 void ExtensionHost::on_sent() {
   if (!terminating_ && !hung_ && supervisor_.extension_runs()) {
     watchdog_.watch(now());
-    if (!tick_) {
-      arm();
-    }
+    arm();
   }
 }
 
@@ -126,7 +125,7 @@ void ExtensionHost::on_ended(ExitStatus status) {
   takeover_.extension_died(now());
   const TaskJournal::Held held = journal_.held();
   kill_processes_of(held.task_ids);
-  const std::string how = hung ? "it did not answer for two seconds" : describe(status);
+  const std::string how = hung ? "it did not answer" : describe(status);
   if (!needed()) {
     if (terminating_) {
       flow_.extension_is(ExtensionState::unavailable);
@@ -190,30 +189,50 @@ void ExtensionHost::tick() {
     watchdog_.rest();
     return;
   }
-  switch (watchdog_.tick(now())) {
-    case Watchdog::Verdict::ping:
-      link_.send(Ping{++pings_});
-      break;
-    case Watchdog::Verdict::hangs:
-      hung_ = true;
-      supervisor_.kill_extension();
-      break;
-    case Watchdog::Verdict::nothing:
-      break;
+  const EpochTime at = now();
+  if (overdue(at)) {
+    hung_ = true;
+  } else if (const auto due = watchdog_.due(); due && *due <= at) {
+    switch (watchdog_.tick(at)) {
+      case Watchdog::Verdict::ping:
+        link_.send(Ping{++pings_});
+        break;
+      case Watchdog::Verdict::hangs:
+        hung_ = true;
+        break;
+      case Watchdog::Verdict::nothing:
+        break;
+    }
   }
-  arm();
+  if (hung_) {
+    supervisor_.kill_extension();
+  } else {
+    arm();
+  }
+}
+
+/// However short the function's timeout is, it must not come to it. A tick that is late means that
+/// the environment was frozen beyond that time, which is the platform's doing.
+bool ExtensionHost::overdue(EpochTime at) const {
+  const auto release = flow_.release_deadline();
+  return release && at >= *release && at - *release <= Watchdog::kLate;
 }
 
 void ExtensionHost::arm() {
   if (tick_) {
     loop_.cancel(*std::exchange(tick_, {}));
   }
-  if (const auto due = watchdog_.due(); due && !terminating_) {
-    tick_ = loop_.at(*due, [this] {
-      tick_.reset();
-      tick();
-    });
+  auto due = watchdog_.due();
+  if (!due || terminating_) {
+    return;
   }
+  if (const auto release = flow_.release_deadline(); release && *release > now()) {
+    due = std::min(*due, *release);
+  }
+  tick_ = loop_.at(*due, [this] {
+    tick_.reset();
+    tick();
+  });
 }
 
 void ExtensionHost::rest() {

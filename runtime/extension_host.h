@@ -79,6 +79,7 @@ class ExtensionHost {
   [[nodiscard]] ExtensionState state_of_successor() const;
   [[nodiscard]] bool needed() const;
   [[nodiscard]] bool waits() const;
+  [[nodiscard]] bool overdue(EpochTime at) const;
   void tick();
   void arm();
   void rest();

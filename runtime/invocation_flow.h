@@ -52,6 +52,9 @@ class InvocationFlow {
   [[nodiscard]] bool registration_open() const { return hold_.registration_open(); }
   /// The extension has something to do for us, or an answer to give.
   [[nodiscard]] bool awaits_extension() const;
+  /// A registered extension that has not settled its invocation by then makes the function time
+  /// out. Nothing where there is no such invocation.
+  [[nodiscard]] std::optional<EpochTime> release_deadline() const;
 
   void replayed(const Replayed& replayed);
   void settled(const Settled& settled);
@@ -87,6 +90,7 @@ class InvocationFlow {
   /// Closed, and not settled yet.
   struct Unsettled {
     Closed closed;
+    EpochTime release_deadline;
     bool told_answered = false;
     bool has_work = false;  ///< tasks of it, or carried ones, may be at work
   };

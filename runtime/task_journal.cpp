@@ -75,6 +75,11 @@ EpochTime TaskJournal::work_deadline(const Invocation& invocation) const {
              : deadline;
 }
 
+EpochTime TaskJournal::release_deadline(const Invocation& invocation) const {
+  const auto& about = invocation.about();
+  return about.deadline - deadline_margin(config_, remaining(about.deadline, about.event_time)) / 4;
+}
+
 std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) const {
   std::vector<const Task*> tasks;
   for (const Task& task : config_.tasks) {
