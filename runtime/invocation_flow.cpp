@@ -13,7 +13,13 @@
 
 namespace postlude::runtime {
 InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
-    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()), inspections_(link) {}
+    : loop_(loop),
+      journal_(journal),
+      link_(link),
+      log_(log),
+      hold_(now()),
+      inspections_(link),
+      last_sequence_(journal.numbers_from()) {}
 
 InvocationFlow::~InvocationFlow() {
   if (release_timer_) {
