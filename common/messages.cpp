@@ -144,7 +144,8 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
   if (type == "registered") {
     return Registered{object.at("accepted").get<bool>(),
                       object.at("identifier").get<std::string>(),
-                      object.at("reason").get<std::string>()};
+                      object.at("reason").get<std::string>(),
+                      object.at("hearsShutdown").get<bool>()};
   }
   if (type == "ping") {
     return Ping{object.at("number").get<std::uint64_t>()};
@@ -236,7 +237,8 @@ std::string encode(const Message& message) {
                    return Json{{"type", "registered"},
                                {"accepted", registered.accepted},
                                {"identifier", registered.identifier},
-                               {"reason", registered.reason}};
+                               {"reason", registered.reason},
+                               {"hearsShutdown", registered.hears_shutdown}};
                  },
                  [](const Answered& answered) {
                    Json object = key_json("answered", answered.key);

@@ -49,11 +49,13 @@ struct Replayed {
   int carried_handlers = 0;  ///< handler tasks among them
 };
 
-/// Extension: the answer of the platform to its registration.
+/// Extension: whether the platform waits for it in every invocation: the answer to its registration.
 struct Registered {
   bool accepted = false;
   std::string identifier;  ///< Lambda-Extension-Identifier
   std::string reason;      ///< where not accepted
+  /// The platform tells it of the shutdown, within a budget of its own (external flavour).
+  bool hears_shutdown = false;
 };
 
 /// Shim: the platform took the answer. Sent before the first Accepted of an invocation, and for an

@@ -13,14 +13,11 @@
 
 namespace postlude::extension {
 
-Conductor::Session::Session(Conductor& conductor,
-                            const Hello& first,
-                            ExtensionApi::Handlers handlers)
+Conductor::Session::Session(Conductor& conductor, const Hello& first)
     : hello(first),
       spool(Spool::attach(first.spool)),
       schedule(first.concurrency, first.deadline_margin),
       captures(spool),
-      platform(conductor.loop_, first.runtime_api, std::move(handlers)),
       attempts(
           {.loop = conductor.loop_,
            .descendants = conductor.descendants_,
@@ -43,18 +40,34 @@ Conductor::Session::Session(Conductor& conductor,
                  schedule.handler_request(number, request_id);
                }}) {}
 
-Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
+Conductor::Conductor(Signals signals, Environment environment)
     : signals_(std::move(signals)),
       environment_(std::move(environment)),
       log_(STDOUT_FILENO, LogLevel::info),
       shim_(loop_,
-            std::move(shim),
             {[this](const Message& message) { on_message(message); },
              [this](const Error& error) { on_garbage(error); },
-             [this] { loop_.stop(); }}),
-      random_(std::random_device()()) {
+             [this] { on_link_closed(); }}),
+      random_(std::random_device()()) {}
+
+Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
+    : Conductor(std::move(signals), std::move(environment)) {
+  shim_.attach(std::move(shim));
   // After the shim's slot: what it sent before a task ended is known when that end is acted on.
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
+}
+
+void Conductor::speak_to_platform(const std::string& address) {
+  platform_ = std::make_unique<ExtensionApi>(
+      loop_,
+      address,
+      ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
+                             [this](const PlatformEvent& event) { on_platform_event(event); },
+                             [this](const Error& error) {
+                               release_.refused();
+                               log_.error("the platform refused the poll for the next event: " +
+                                          error.message);
+                             }});
 }
 
 Result<void> Conductor::run() {
@@ -74,6 +87,12 @@ void Conductor::on_garbage(const Error& error) {
     return;
   }
   outcome_ = fail("the shim's first message: " + error.message);
+  if (external_) {
+    log_.error(outcome_.error().message);
+    shim_.hang_up();
+    on_link_closed();
+    return;
+  }
   loop_.stop();
 }
 
@@ -115,17 +134,16 @@ void Conductor::on_hello(const Hello& hello) {
     return;
   }
   log_ = Log(STDOUT_FILENO, hello.log_level);
-  session_.emplace(
-      *this,
-      hello,
-      ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
-                             [this](const PlatformEvent& event) { on_platform_event(event); },
-                             [this](const Error& error) {
-                               session_->release.refused();
-                               log_.error("the platform refused the poll for the next event: " +
-                                          error.message);
-                             }});
-  session_->platform.register_for_invoke();
+  take_environment();
+  session_.emplace(*this, hello);
+  if (external_) {
+    if (external_->word) {
+      shim_.send(*external_->word);
+    }
+    return;
+  }
+  speak_to_platform(hello.runtime_api);
+  platform_->register_as(kInternalName, Subscription::invoke);
 }
 
 void Conductor::on_accepted(const Accepted& accepted) {
@@ -201,9 +219,13 @@ void Conductor::on_shut_down(const ShutDown& down) {
 }
 
 void Conductor::on_registered(const Registered& registered) {
+  if (external_) {
+    external_registered(registered);
+    return;
+  }
   shim_.send(registered);
   if (registered.accepted) {
-    ask_platform(session_->release.registered());
+    ask_platform(release_.registered());
   } else {
     log_.warn("the platform refused the extension, the shim holds invocations instead: " +
               registered.reason);
@@ -211,8 +233,19 @@ void Conductor::on_registered(const Registered& registered) {
 }
 
 void Conductor::on_platform_event(const PlatformEvent& event) {
+  if (external_ && external_event(event)) {
+    return;
+  }
   if (event.kind == PlatformEvent::Kind::invoke) {
-    ask_platform(session_->release.invoked(event.request_id));
+    ask_platform(release_.invoked(event.request_id));
+  }
+}
+
+void Conductor::on_link_closed() {
+  if (external_) {
+    release_without_shim();
+  } else {
+    loop_.stop();
   }
 }
 
@@ -258,8 +291,14 @@ void Conductor::apply(Steps steps) {
   assert(session_->schedule.accounting().balanced());
   set_timer();
   if (session_->schedule.over() && !std::exchange(told_empty_, true)) {
-    descendants_.await_deaths();
-    shim_.send(Empty{});
+    nothing_left();
+  }
+}
+
+void Conductor::nothing_left() {
+  descendants_.await_deaths();
+  shim_.send(Empty{});
+  if (!external_ || external_->shut_down) {
     loop_.stop();
   }
 }
@@ -310,7 +349,7 @@ void Conductor::perform(const ReleaseInvocation& step) {
   session_->attempts.rest();
   descendants_.await_deaths();
   shim_.send(Settled{step.key, step.carried, step.carried_handlers});
-  ask_platform(session_->release.settled(step.key.request_id));
+  ask_platform(release_.settled(step.key.request_id));
 }
 
 AttemptInput Conductor::input_for(const TaskRecord& record) {
@@ -334,8 +373,8 @@ void Conductor::rename(const RecordName& before, const RecordName& after) {
 }
 
 void Conductor::ask_platform(Release::Verdict verdict) {
-  if (verdict == Release::Verdict::ask && !runtime_gone_) {
-    session_->platform.ask_next();
+  if (verdict == Release::Verdict::ask && !runtime_gone_ && !platform_->asking()) {
+    platform_->ask_next();
   }
 }
 

@@ -11,6 +11,7 @@
 #include "extension/captures.h"
 #include "extension/descendants.h"
 #include "extension/extension_api.h"
+#include "extension/external_role.h"
 #include "extension/release.h"
 #include "extension/schedule.h"
 #include "extension/shim_link.h"
@@ -28,24 +29,40 @@ namespace postlude::extension {
 class Conductor {
  public:
   Conductor(PacketSocket shim, Signals signals, Environment environment);
+  /// As the external extension: registers at once, and meets the shim at this door, if one comes
+  /// (conductor_external.cpp).
+  Conductor(PacketListener door, Signals signals, Environment environment);
 
   /// Returns when the shim is gone, on SIGTERM, or when a shutdown is complete. No command is left
-  /// running. The error: the shim speaks another protocol.
+  /// running. The external extension: only when the platform has ended the environment, because any
+  /// exit of it is a crash. The error: the shim speaks another protocol, or the platform does not
+  /// take the external extension.
   [[nodiscard]] Result<void> run();
 
  private:
   /// What the shim's first message makes possible.
   struct Session {
-    Session(Conductor& conductor, const Hello& first, ExtensionApi::Handlers handlers);
+    Session(Conductor& conductor, const Hello& first);
 
     Hello hello;
     Spool spool;
     Schedule schedule;
     Captures captures;
-    Release release;
-    ExtensionApi platform;
     Attempts attempts;
   };
+
+  /// The external extension before, beside and after its shim.
+  struct External {
+    PacketListener door;
+    std::optional<EventLoop::Slot> door_slot;
+    ExternalRole role;
+    std::optional<Registered> word;  ///< for the shim: what the platform said
+    bool shim_came = false;
+    bool shut_down = false;  ///< the platform said so: the end of this process is no crash
+  };
+
+  Conductor(Signals signals, Environment environment);
+  void speak_to_platform(const std::string& address);
 
   void on_message(const Message& message);
   void on_garbage(const Error& error);
@@ -59,6 +76,16 @@ class Conductor {
   void on_shut_down(const ShutDown& down);
   void on_registered(const Registered& registered);
   void on_platform_event(const PlatformEvent& event);
+  void on_link_closed();
+  void nothing_left();
+  // Of the external extension (conductor_external.cpp).
+  void open_door();
+  void answer_door();
+  void take_environment();
+  void external_registered(Registered registered);
+  [[nodiscard]] bool external_event(const PlatformEvent& event);
+  void shut_down_by_platform(const PlatformEvent& event);
+  void release_without_shim();
   void on_signal();
   void on_attempt_ended(std::uint64_t number, const AttemptResult& result);
 
@@ -81,6 +108,9 @@ class Conductor {
   Log log_;
   Descendants descendants_;
   ShimLink shim_;
+  std::optional<External> external_;
+  std::unique_ptr<ExtensionApi> platform_;
+  Release release_;
   std::optional<Session> session_;
   std::map<std::uint64_t, TaskRecord> tasks_;  ///< by record number
   std::deque<Step> to_do_;

@@ -140,7 +140,7 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       break;
     case AttemptResult::Kind::stopped:
       if (task.cut_by_deadline) {
-        interrupted(task, now, steps);
+        interrupted(task, "cut by the deadline", now, steps);
       } else {
         attempt_failed(task,
                        {AttemptResult::Kind::failed,
@@ -170,8 +170,9 @@ Steps Schedule::time_passed(EpochTime now) {
   return advance(now, {});
 }
 
-Steps Schedule::shut_down(EpochTime now, EpochTime until) {
+Steps Schedule::shut_down(EpochTime now, EpochTime until, Aftermath aftermath) {
   shutdown_ = until;
+  aftermath_ = aftermath;
   for (auto& [number, task] : held_) {
     if (task.spilling) {
       task.due = std::min(task.due, until);

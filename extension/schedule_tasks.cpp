@@ -48,7 +48,7 @@ void Schedule::attempt_failed(Held& task,
   }
 }
 
-void Schedule::interrupted(Held& task, EpochTime now, Steps& steps) {
+void Schedule::interrupted(Held& task, std::string why, EpochTime now, Steps& steps) {
   task.stopping = false;
   if (task.name.interruptions == kMostInterruptions) {
     task.uncounted = true;
@@ -62,7 +62,7 @@ void Schedule::interrupted(Held& task, EpochTime now, Steps& steps) {
   --task.name.attempts;
   ++task.name.interruptions;
   steps.emplace_back(NoteInterruption{before, task.name});
-  postpone(task, "cut by the deadline", now);
+  postpone(task, std::move(why), now);
 }
 
 /// No attempt will follow.
@@ -101,7 +101,7 @@ void Schedule::spill(Held& task, Ending ending, EpochTime now) {
 void Schedule::spill_failed(Held& task, const std::string& trouble) {
   const std::string why = fmt::format("dead letter: {}", trouble);
   task.spilling = false;
-  if (shutdown_) {
+  if (shutdown_ && aftermath_ == Aftermath::nothing) {
     end(task, task.ending->state, why);
     return;
   }
@@ -115,6 +115,10 @@ void Schedule::spill_failed(Held& task, const std::string& trouble) {
 void Schedule::end_all(EpochTime now, Steps& steps) {
   for (auto& [number, task] : held_) {
     if (task.spilling || has_ended(task.state)) {
+      continue;
+    }
+    if (aftermath_ == Aftermath::next_generation && (!task.has_dead_letter || !task.host)) {
+      leave(task, now, steps);
       continue;
     }
     if (!task.host) {
@@ -131,9 +135,27 @@ void Schedule::end_all(EpochTime now, Steps& steps) {
         steps.emplace_back(StopAttempt{number, Millis::zero()});
       }
     }
-    give_up(task, task.ending.value_or(Ending{TaskState::expired, "the environment ended"}), now);
+    const bool final = aftermath_ == Aftermath::nothing;
+    give_up(task,
+            task.ending.value_or(Ending{TaskState::expired, "the environment ended", final}),
+            now);
     task.stopping = running && has_ended(task.state);
   }
+}
+
+/// The next generation goes on with it. A carried task stays as it is, also one with a dead letter:
+/// its time comes there.
+void Schedule::leave(Held& task, EpochTime now, Steps& steps) {
+  if (!task.host) {
+    return;
+  }
+  if (task.state != TaskState::running) {
+    carry(task, "the environment starts over");
+    return;
+  }
+  task.spent += remaining(now, task.started);
+  steps.emplace_back(StopAttempt{task.name.number, Millis::zero()});
+  interrupted(task, "the environment starts over", now, steps);
 }
 
 void Schedule::note(const Held& task, std::string why) {

@@ -26,20 +26,30 @@ Result<std::unique_ptr<ExtensionLink>> ExtensionLink::listen(EventLoop& loop,
   if (!listener) {
     return tl::unexpected(listener.error());
   }
-  std::unique_ptr<ExtensionLink> link(
-      new ExtensionLink(loop, log, std::move(name), std::move(*listener), std::move(events)));
+  auto link = std::unique_ptr<ExtensionLink>(
+      new ExtensionLink(loop, log, std::move(name), std::move(events)));
+  link->listener_ = std::move(*listener);
+  link->listener_slot_ = loop.add(
+      link->listener_->fd(), POLLIN, [self = link.get()](short) { self->accept(); });
   link->send(hello);
   return link;
 }
 
-ExtensionLink::ExtensionLink(
-    EventLoop& loop, Log log, std::string name, PacketListener listener, Events events)
-    : loop_(loop),
-      log_(log),
-      name_(std::move(name)),
-      events_(std::move(events)),
-      listener_(std::move(listener)) {
-  listener_slot_ = loop_.add(listener_->fd(), POLLIN, [this](short) { accept(); });
+std::unique_ptr<ExtensionLink> ExtensionLink::unconnected(EventLoop& loop, Log log, Events events) {
+  return std::unique_ptr<ExtensionLink>(new ExtensionLink(loop, log, {}, std::move(events)));
+}
+
+ExtensionLink::ExtensionLink(EventLoop& loop, Log log, std::string name, Events events)
+    : loop_(loop), log_(log), name_(std::move(name)), events_(std::move(events)) {}
+
+Result<void> ExtensionLink::connect(const std::string& name) {
+  auto socket = PacketSocket::connect(name);
+  if (!socket) {
+    return tl::unexpected(socket.error());
+  }
+  name_ = name;
+  attach(std::move(*socket));
+  return {};
 }
 
 ExtensionLink::~ExtensionLink() {
@@ -85,12 +95,16 @@ void ExtensionLink::accept() {
   if (!*accepted) {
     return;
   }
-  socket_ = std::move(**accepted);
-  slot_ = loop_.add(socket_->fd(), POLLIN, [this](short revents) { on_ready(revents); });
+  attach(std::move(**accepted));
   // One extension: nobody else is listened to while it lives.
   loop_.remove(*std::exchange(listener_slot_, {}));
   listener_.reset();
   flush();
+}
+
+void ExtensionLink::attach(PacketSocket socket) {
+  socket_ = std::move(socket);
+  slot_ = loop_.add(socket_->fd(), POLLIN, [this](short revents) { on_ready(revents); });
 }
 
 void ExtensionLink::on_ready(short revents) {

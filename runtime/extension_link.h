@@ -33,11 +33,18 @@ class ExtensionLink {
                                                                      Log log,
                                                                      Hello hello,
                                                                      Events events);
+  /// To an extension that listens itself; nothing may be sent before connect().
+  [[nodiscard]] static std::unique_ptr<ExtensionLink> unconnected(EventLoop& loop,
+                                                                  Log log,
+                                                                  Events events);
+  [[nodiscard]] Result<void> connect(const std::string& name);
   ExtensionLink(const ExtensionLink&) = delete;
   ExtensionLink& operator=(const ExtensionLink&) = delete;
   ~ExtensionLink();
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Nothing sent will arrive any more.
+  [[nodiscard]] bool is_lost() const { return lost_; }
 
   /// In order; before the extension has connected too. Open files go along, unless many messages
   /// wait: descriptors are few, and files have names as well.
@@ -53,9 +60,10 @@ class ExtensionLink {
     std::vector<UniqueFd> files;
   };
 
-  ExtensionLink(EventLoop& loop, Log log, std::string name, PacketListener listener, Events events);
+  ExtensionLink(EventLoop& loop, Log log, std::string name, Events events);
 
   void accept();
+  void attach(PacketSocket socket);
   void on_ready(short revents);
   void receive();
   void flush();

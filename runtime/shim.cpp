@@ -1,13 +1,12 @@
 #include "runtime/shim.h"
 
+#include "common/own_program.h"
 #include "runtime/task_processes.h"
 
 #include <fmt/format.h>
 
 #include <dirent.h>
-#include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <utility>
 
@@ -25,13 +24,8 @@ constexpr Millis kShutdownTime{450};
 constexpr Millis kShutdownTimeBesideExternal{250};
 /// The extension is asked to be done a little earlier than we are.
 constexpr Millis kExtensionReserve{50};
-
-std::string own_folder() {
-  std::array<char, 4096> path = {};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  const std::string_view text(path.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  return std::string(text.substr(0, text.rfind('/')));
-}
+/// From the end of an external extension to that of the environment (lambda-protocol.md 4.6).
+constexpr Millis kPlatformReaction = std::chrono::seconds(5);
 
 bool has_entries(const std::string& folder) {
   DIR* listing = ::opendir(folder.c_str());
@@ -48,7 +42,7 @@ bool has_entries(const std::string& folder) {
 }
 
 Millis shutdown_time() {
-  const bool external = has_entries("/opt/extensions") || has_entries(own_folder() + "/extensions");
+  const bool external = has_entries("/opt/extensions") || has_entries(own_program().folder() + "/extensions");
   return external ? kShutdownTimeBesideExternal : kShutdownTime;
 }
 
@@ -64,22 +58,9 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
     shim->log_.error(fmt::format("POSTLUDE_SPOOL_DIR: {}; deferred work cannot be kept",
                                  shim->spool_.error().message));
   }
-  auto link = ExtensionLink::listen(
-      shim->loop_,
-      shim->log_,
-      Hello{.runtime_api = shim->config_.runtime_api,
-            .task_root = shim->config_.task_root,
-            .spool = shim->spool_ ? shim->spool_->folder() : std::string(),
-            .concurrency = shim->config_.concurrency,
-            .deadline_margin = shim->config_.deadline_margin,
-            .log_level = shim->config_.log_level},
-      {.message = [self =
-                       shim.get()](const Message& message) { self->on_extension_message(message); },
-       .lost = [self = shim.get()] { self->extension_lost("its connection is gone"); }});
-  if (!link) {
-    return tl::unexpected(link.error());
+  if (auto linked = shim->make_link(); !linked) {
+    return tl::unexpected(linked.error());
   }
-  shim->link_ = std::move(*link);
   shim->journal_.emplace(shim->config_, shim->spool_, *shim->link_, shim->log_);
   shim->flow_.emplace(shim->loop_, *shim->journal_, *shim->link_, shim->log_);
   shim->traffic_ = shim->flow_->traffic();
@@ -100,10 +81,37 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   return shim;
 }
 
+Hello Shim::hello() const {
+  return {.runtime_api = config_.runtime_api,
+          .task_root = config_.task_root,
+          .spool = spool_ ? spool_->folder() : std::string(),
+          .concurrency = config_.concurrency,
+          .deadline_margin = config_.deadline_margin,
+          .log_level = config_.log_level};
+}
+
+Result<void> Shim::make_link() {
+  ExtensionLink::Events events{
+      .message = [this](const Message& message) { on_extension_message(message); },
+      .lost = [this] { extension_lost("its connection is gone"); }};
+  if (source_ == ExtensionSource::the_platform) {
+    events.lost = [this] { platforms_extension_lost(); };
+    link_ = ExtensionLink::unconnected(loop_, log_, std::move(events));
+    return {};
+  }
+  auto link = ExtensionLink::listen(loop_, log_, hello(), std::move(events));
+  if (!link) {
+    return tl::unexpected(link.error());
+  }
+  link_ = std::move(*link);
+  return {};
+}
+
 Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
     : config_(std::move(config)),
       log_(STDOUT_FILENO, config_.log_level),
       platform_(platform),
+      source_(extension_source(own_program().folder())),
       spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
       takeover_(loop_, config_.runtime_api, log_),
       supervisor_(loop_,
@@ -121,8 +129,11 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
 }
 
 void Shim::start_extension(const Environment& environment) {
-  const std::string program = own_folder() + "/libexec/postlude-extension";
-  if (auto started = supervisor_.start_extension(program, link_->name(), environment); !started) {
+  const std::string program = own_program().folder() + "/libexec/postlude-extension";
+  if (auto started = source_ == ExtensionSource::the_platform
+                         ? meet_platforms_extension(*link_, hello(), environment)
+                         : supervisor_.start_extension(program, link_->name(), environment);
+      !started) {
     link_->give_up();
     extension_lost(started.error().message);
   }
@@ -147,9 +158,10 @@ void Shim::on_extension_message(const Message& message) {
                       "for deferred work itself",
                       registered->reason));
     }
-    if (registered->accepted) {
+    if (registered->accepted && source_ == ExtensionSource::own_child) {
       takeover_.identified(registered->identifier);
     }
+    extension_hears_shutdown_ = registered->hears_shutdown;
     flow_->extension_is(registered->accepted ? ExtensionState::registered
                                              : ExtensionState::refused);
   } else if (const auto* settled = std::get_if<Settled>(&message)) {
@@ -161,7 +173,24 @@ void Shim::on_extension_message(const Message& message) {
     flow_->handlers_done(*done);
   } else if (const auto* states = std::get_if<TaskStates>(&message)) {
     flow_->task_states(*states);
+  } else if (std::holds_alternative<Empty>(message)) {
+    extension_empty_ = true;
+    finish_if_over();
   }
+}
+
+/// Its end is the end of the environment, and what was handed over waits in the spool for the next
+/// generation. Only if the platform lets us live on, nobody will run it.
+void Shim::platforms_extension_lost() {
+  if (!terminating_ && !runtime_end_) {
+    log_.error("the link to the external extension is gone; the platform is to start over");
+    loop_.at(now() + kPlatformReaction, [this] {
+      if (!terminating_ && !runtime_end_) {
+        extension_lost("the platform did not end the environment with it");
+      }
+    });
+  }
+  finish_if_over();
 }
 
 void Shim::extension_lost(std::string_view reason) {
@@ -210,6 +239,11 @@ void Shim::runtime_drained() {
 
 /// At a shutdown it ends by itself, right after it reported empty; then nothing of it is left.
 bool Shim::extension_done() const {
+  if (source_ == ExtensionSource::the_platform) {
+    const bool done =
+        terminating_ ? extension_hears_shutdown_ || extension_empty_ : !flow_->work_pending();
+    return done || link_->is_lost();
+  }
   return !supervisor_.extension_runs() || (!terminating_ && !flow_->work_pending());
 }
 
@@ -229,7 +263,9 @@ void Shim::finish_if_over() {
 void Shim::terminate() {
   terminating_ = true;
   const EpochTime deadline = now() + shutdown_time();
-  link_->send(ShutDown{deadline - kExtensionReserve});
+  if (!extension_hears_shutdown_) {
+    link_->send(ShutDown{deadline - kExtensionReserve});
+  }
   loop_.at(deadline, [this] {
     supervisor_.kill_runtime();
     loop_.stop();

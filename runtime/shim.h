@@ -9,6 +9,7 @@
 #include "common/tcp.h"
 #include "runtime/config.h"
 #include "runtime/extension_link.h"
+#include "runtime/extension_source.h"
 #include "runtime/invocation_flow.h"
 #include "runtime/poll_takeover.h"
 #include "runtime/relay.h"
@@ -44,8 +45,11 @@ class Shim {
  private:
   Shim(Config config, Signals& signals, const TcpAddress& platform);
 
+  [[nodiscard]] Hello hello() const;
+  [[nodiscard]] Result<void> make_link();
   void on_extension_message(const Message& message);
   void extension_lost(std::string_view reason);
+  void platforms_extension_lost();
   void nothing_open();
   void runtime_ended(ExitStatus status);
   void terminate();
@@ -57,6 +61,7 @@ class Shim {
   Config config_;
   Log log_;
   TcpAddress platform_;
+  const ExtensionSource source_;
   EventLoop loop_;
   Result<Spool> spool_;
   std::unique_ptr<ExtensionLink> link_;
@@ -70,6 +75,8 @@ class Shim {
   bool drain_time_over_ = false;
   bool drained_ = false;  ///< after the runtime's end: what it had sent has passed
   bool terminating_ = false;
+  bool extension_hears_shutdown_ = false;
+  bool extension_empty_ = false;  ///< it said so
 };
 
 }  // namespace postlude::runtime
