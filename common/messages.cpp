@@ -162,6 +162,9 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
   if (type == "empty") {
     return Empty{};
   }
+  if (type == "restored") {
+    return Restored{};
+  }
   return std::nullopt;
 }
 
@@ -278,6 +281,9 @@ std::string encode(const Message& message) {
                  },
                  [](const RuntimeGone&) {
                    return Json{{"type", "runtimeGone"}};
+                 },
+                 [](const Restored&) {
+                   return Json{{"type", "restored"}};
                  },
                  [](const Empty&) {
                    return Json{{"type", "empty"}};

@@ -1,5 +1,6 @@
 #include "extension/conductor.h"
 
+#include "extension/fresh_random.h"
 #include "extension/match.h"
 
 #include <fmt/format.h>
@@ -47,8 +48,7 @@ Conductor::Conductor(Signals signals, Environment environment)
       shim_(loop_,
             {[this](const Message& message) { on_message(message); },
              [this](const Error& error) { on_garbage(error); },
-             [this] { on_link_closed(); }}),
-      random_(std::random_device()()) {}
+             [this] { on_link_closed(); }}) {}
 
 Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
     : Conductor(std::move(signals), std::move(environment)) {
@@ -121,6 +121,8 @@ void Conductor::on_message(const Message& message) {
     on_inspect(*inspect);
   } else if (const auto* ended = std::get_if<HandlerEnded>(&message)) {
     session_->attempts.handler_ended(*ended);
+  } else if (std::holds_alternative<Restored>(message)) {
+    session_->attempts.forget_outside();
   } else if (const auto* down = std::get_if<ShutDown>(&message)) {
     on_shut_down(*down);
   } else {
@@ -135,6 +137,7 @@ void Conductor::on_hello(const Hello& hello) {
   }
   log_ = Log(STDOUT_FILENO, hello.log_level);
   take_environment();
+  order_ = invocation_order(environment_);
   session_.emplace(*this, hello);
   if (external_) {
     if (external_->word) {
@@ -143,7 +146,9 @@ void Conductor::on_hello(const Hello& hello) {
     return;
   }
   speak_to_platform(hello.runtime_api);
-  platform_->register_as(kInternalName, Subscription::invoke);
+  platform_->register_as(
+      kInternalName,
+      order_ == InvocationOrder::overlapping ? Subscription::none : Subscription::invoke);
 }
 
 void Conductor::on_accepted(const Accepted& accepted) {
@@ -271,8 +276,7 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
     const TaskRecord& record = tasks_.at(number);
     log_.debug("attempt ended: " + result.why, {record.key.request_id, record.id});
   }
-  const auto random = std::generate_canonical<double, 16>(random_);
-  apply(session_->schedule.attempt_ended(number, result, now(), random));
+  apply(session_->schedule.attempt_ended(number, result, now(), fresh_fraction()));
 }
 
 void Conductor::apply(Steps steps) {
@@ -346,7 +350,9 @@ void Conductor::perform(const WriteReceipt& step) {
 }
 
 void Conductor::perform(const ReleaseInvocation& step) {
-  session_->attempts.rest();
+  if (order_ == InvocationOrder::one_by_one) {
+    session_->attempts.rest();
+  }
   descendants_.await_deaths();
   shim_.send(Settled{step.key, step.carried, step.carried_handlers});
   ask_platform(release_.settled(step.key.request_id));

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/packet_socket.h"
+#include "common/platform_facts.h"
 #include "common/signals.h"
 #include "common/spool.h"
 #include "extension/attempts.h"
@@ -20,7 +21,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 
 namespace postlude::extension {
 
@@ -111,6 +111,7 @@ class Conductor {
   std::optional<External> external_;
   std::unique_ptr<ExtensionApi> platform_;
   Release release_;
+  InvocationOrder order_ = InvocationOrder::one_by_one;
   std::optional<Session> session_;
   std::map<std::uint64_t, TaskRecord> tasks_;  ///< by record number
   std::deque<Step> to_do_;
@@ -118,7 +119,6 @@ class Conductor {
   bool runtime_gone_ = false;
   bool told_empty_ = false;
   std::optional<EventLoop::TimerId> timer_;
-  std::minstd_rand random_;
   Result<void> outcome_;
 };
 

@@ -111,9 +111,9 @@ void Conductor::shut_down_by_platform(const PlatformEvent& event) {
   apply(session_->schedule.shut_down(now(), work_until(event, now()), aftermath));
 }
 
-/// The platform learns by itself that a shim has ended, which is the runtime to it; one that stepped
-/// aside for the runtime left a function that works without us. In both cases we are to poll: for
-/// SHUTDOWN, or to let go.
+/// The platform learns by itself that a shim has ended, which is the runtime to it; one that
+/// stepped aside for the runtime left a function that works without us. In both cases we are to
+/// poll: for SHUTDOWN, or to let go.
 void Conductor::release_without_shim() {
   if (external_->word && !platform_->asking()) {
     platform_->ask_next();

@@ -1,5 +1,7 @@
 #include "extension/external_role.h"
 
+#include "common/platform_facts.h"
+
 #include <algorithm>
 #include <array>
 
@@ -26,8 +28,8 @@ ExternalRole external_role(const Environment& environment) {
     return {Subscription::none,
             "AWS_LAMBDA_EXEC_WRAPPER was not set when the extension had to register"};
   }
-  if (!environment.get_or("AWS_LAMBDA_MAX_CONCURRENCY", {}).empty()) {
-    return {Subscription::shutdown, "Managed Instances have no INVOKE events"};
+  if (invocation_order(environment) == InvocationOrder::overlapping) {
+    return {Subscription::shutdown, {}};
   }
   return {};
 }

@@ -22,7 +22,8 @@ struct ExternalRole {
 /// No event at all with POSTLUDE_DISABLED=1, or where AWS_LAMBDA_EXEC_WRAPPER is not set: then a
 /// managed runtime starts without the shim, and whatever else may start it (an OS-only runtime's
 /// bootstrap, a container's entry point) cannot be seen from here. Both variables are among those
-/// that external extensions get (lambda-protocol.md 5). Never INVOKE on Managed Instances (1.11).
+/// that external extensions get (lambda-protocol.md 5). SHUTDOWN alone on Managed Instances, where
+/// nobody waits for an extension (1.11).
 [[nodiscard]] ExternalRole external_role(const Environment& environment);
 
 /// The budget of external extensions (lambda-protocol.md 4.6), where SHUTDOWN says no time, or one

@@ -47,8 +47,8 @@ Result<std::unique_ptr<Conductor>> conductor(Start start, const char* link, Sign
 /// Without a shim there is nothing to do, so every failure here ends the process; the shim then
 /// goes on without it, and the function never notices.
 ///
-/// extensions/postlude: the same program, started by the platform before the runtime. Where it fails
-/// here the environment cannot start, and the platform says so.
+/// extensions/postlude: the same program, started by the platform before the runtime. Where it
+/// fails here the environment cannot start, and the platform says so.
 int main(int argc, char** argv) {
   reserve_standard_descriptors();
   const Log log(STDOUT_FILENO, LogLevel::info);

@@ -63,7 +63,9 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
 
 Steps Schedule::answered(const Answered& answered, EpochTime now) {
   Open* invocation = find(answered.key);
-  if (invocation == nullptr && !was_released(answered.key)) {
+  if (invocation == nullptr) {
+    // One that was released goes on where invocations overlap: its handler defers more.
+    std::erase(released_, answered.key.sequence);
     invocation = &open(answered.key, answered.work_deadline);
     adopt_carried(*invocation, now);
   } else if (invocation != nullptr && !std::exchange(invocation->answered, true)) {

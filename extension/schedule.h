@@ -185,7 +185,7 @@ class Schedule {
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few
   std::optional<EpochTime> shutdown_;    ///< until when
   Aftermath aftermath_ = Aftermath::nothing;
-  Steps pending_;                        ///< spills to be carried out
+  Steps pending_;  ///< spills to be carried out
   Accounting ended_;
 };
 

@@ -29,8 +29,8 @@ Result<std::unique_ptr<ExtensionLink>> ExtensionLink::listen(EventLoop& loop,
   auto link = std::unique_ptr<ExtensionLink>(
       new ExtensionLink(loop, log, std::move(name), std::move(events)));
   link->listener_ = std::move(*listener);
-  link->listener_slot_ = loop.add(
-      link->listener_->fd(), POLLIN, [self = link.get()](short) { self->accept(); });
+  link->listener_slot_ =
+      loop.add(link->listener_->fd(), POLLIN, [self = link.get()](short) { self->accept(); });
   link->send(hello);
   return link;
 }

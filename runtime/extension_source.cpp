@@ -29,9 +29,8 @@ Result<void> meet_platforms_extension(ExtensionLink& link,
     return tl::unexpected(file.error());
   }
   if (auto connected = link.connect(external_link_name(hello.runtime_api)); !connected) {
-    return fail(fmt::format("the platform did not start extensions/{}: {}",
-                            kExternalName,
-                            connected.error().message));
+    return fail(fmt::format(
+        "the platform did not start extensions/{}: {}", kExternalName, connected.error().message));
   }
   std::vector<UniqueFd> files;
   files.push_back(std::move(*file));

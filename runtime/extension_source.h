@@ -18,8 +18,8 @@ enum class ExtensionSource {
 [[nodiscard]] ExtensionSource extension_source(const std::string& own_folder);
 
 /// Links to the platform's extension, which listens since before the runtime could start, and says
-/// hello. The function's environment goes along as a file, because the platform keeps some variables
-/// from external extensions. An error: there is no such extension.
+/// hello. The function's environment goes along as a file, because the platform keeps some
+/// variables from external extensions. An error: there is no such extension.
 [[nodiscard]] Result<void> meet_platforms_extension(ExtensionLink& link,
                                                     const Hello& hello,
                                                     const Environment& of_function);

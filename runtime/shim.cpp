@@ -42,7 +42,8 @@ bool has_entries(const std::string& folder) {
 }
 
 Millis shutdown_time() {
-  const bool external = has_entries("/opt/extensions") || has_entries(own_program().folder() + "/extensions");
+  const bool external =
+      has_entries("/opt/extensions") || has_entries(own_program().folder() + "/extensions");
   return external ? kShutdownTimeBesideExternal : kShutdownTime;
 }
 
@@ -63,7 +64,11 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   }
   shim->journal_.emplace(shim->config_, shim->spool_, *shim->link_, shim->log_);
   shim->flow_.emplace(shim->loop_, *shim->journal_, *shim->link_, shim->log_);
+  if (shim->config_.invocation_order == InvocationOrder::overlapping) {
+    shim->flow_->expect_overlap();
+  }
   shim->traffic_ = shim->flow_->traffic();
+  shim->traffic_.restored = [self = shim.get()] { self->link_->send(Restored{}); };
   auto relay =
       Relay::listen(shim->loop_, shim->platform_, shim->traffic_, shim->config_.response_mode);
   if (!relay) {
@@ -158,7 +163,8 @@ void Shim::on_extension_message(const Message& message) {
                       "for deferred work itself",
                       registered->reason));
     }
-    if (registered->accepted && source_ == ExtensionSource::own_child) {
+    if (registered->accepted && source_ == ExtensionSource::own_child &&
+        config_.invocation_order == InvocationOrder::one_by_one) {
       takeover_.identified(registered->identifier);
     }
     extension_hears_shutdown_ = registered->hears_shutdown;

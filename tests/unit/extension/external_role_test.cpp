@@ -18,7 +18,10 @@ ExternalRole role(Variables variables) {
 }
 
 PlatformEvent shutdown_at(EpochTime deadline) {
-  return {.kind = PlatformEvent::Kind::shutdown, .deadline = deadline};
+  PlatformEvent event;
+  event.kind = PlatformEvent::Kind::shutdown;
+  event.deadline = deadline;
+  return event;
 }
 
 }  // namespace
@@ -31,8 +34,9 @@ TEST_CASE("under a wrapper the platform waits for the extension in every invocat
 }
 
 TEST_CASE("a disabled extension, or one without a wrapper, asks for no event and says why") {
-  for (const Variables& variables :
-       {Variables{}, Variables{{"AWS_LAMBDA_EXEC_WRAPPER", ""}}, Variables{kWrapper, {"POSTLUDE_DISABLED", "1"}}}) {
+  for (const Variables& variables : {Variables{},
+                                     Variables{{"AWS_LAMBDA_EXEC_WRAPPER", ""}},
+                                     Variables{kWrapper, {"POSTLUDE_DISABLED", "1"}}}) {
     const ExternalRole asked = role(variables);
     CHECK(asked.events == Subscription::none);
     CHECK_FALSE(asked.driven_because.empty());
@@ -40,7 +44,9 @@ TEST_CASE("a disabled extension, or one without a wrapper, asks for no event and
 }
 
 TEST_CASE("on Managed Instances the extension is told of the shutdown alone") {
-  CHECK(role({kWrapper, {"AWS_LAMBDA_MAX_CONCURRENCY", "16"}}).events == Subscription::shutdown);
+  const ExternalRole asked = role({kWrapper, {"AWS_LAMBDA_MAX_CONCURRENCY", "16"}});
+  CHECK(asked.events == Subscription::shutdown);
+  CHECK(asked.driven_because.empty());
 }
 
 TEST_CASE("work ends before the platform kills, whatever SHUTDOWN says of the time") {
@@ -56,7 +62,8 @@ TEST_CASE("after a timeout or a failure the environment starts over, else it is 
   for (const char* reason : {"TIMEOUT", "Timeout", "FAILURE", "failure", "ReleaseFail"}) {
     CHECK(starts_over(reason));
   }
-  for (const char* reason : {"SPINDOWN", "spindown", "SandboxTerminated", "", "time", "something"}) {
+  for (const char* reason :
+       {"SPINDOWN", "spindown", "SandboxTerminated", "", "time", "something"}) {
     CHECK_FALSE(starts_over(reason));
   }
 }
