@@ -61,7 +61,7 @@ bool InvocationFlow::may_poll_overlapping() {
 std::optional<OwnEvent> InvocationFlow::own_event_overlapping() {
   const bool waits = lane_.offered() || lane_.busy();
   if (waits && lane_.attempt().deadline <= now()) {
-    link_.send(HandlerEnded{lane_.attempt().request_id, "it had no answer in its time"});
+    tell_attempt_ended("it had no answer in its time");
     lane_.clear();
     if (Open* host = find(lane_.attempt().key.sequence)) {
       host->told_idle = false;
@@ -152,8 +152,8 @@ void InvocationFlow::linger(std::unique_ptr<Open> open) {
 void InvocationFlow::add_late(Open& open) {
   const auto& about = open.invocation.about();
   const AnswerSummary answer{about.event_time, open.invocation.response_end(), std::nullopt};
-  link_.send(Closed{about.key, *open.work_deadline, answer});
-  unsettled_.push_back({about.key, answer});
+  unsettled_.push_back({{about.key, *open.work_deadline, answer}, true, true});
+  link_.send(unsettled_.back().closed);
 }
 
 }  // namespace postlude::runtime

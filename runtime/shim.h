@@ -8,10 +8,9 @@
 #include "common/spool.h"
 #include "common/tcp.h"
 #include "runtime/config.h"
+#include "runtime/extension_host.h"
 #include "runtime/extension_link.h"
-#include "runtime/extension_source.h"
 #include "runtime/invocation_flow.h"
-#include "runtime/poll_takeover.h"
 #include "runtime/relay.h"
 #include "runtime/supervisor.h"
 #include "runtime/task_journal.h"
@@ -45,12 +44,6 @@ class Shim {
  private:
   Shim(Config config, Signals& signals, const TcpAddress& platform);
 
-  [[nodiscard]] Hello hello() const;
-  [[nodiscard]] Result<void> make_link();
-  void on_extension_message(const Message& message);
-  void extension_lost(std::string_view reason);
-  void platforms_extension_lost();
-  void nothing_open();
   void runtime_ended(ExitStatus status);
   void terminate();
   void finish_if_over();
@@ -61,22 +54,19 @@ class Shim {
   Config config_;
   Log log_;
   TcpAddress platform_;
-  const ExtensionSource source_;
   EventLoop loop_;
   Result<Spool> spool_;
-  std::unique_ptr<ExtensionLink> link_;
-  std::optional<TaskJournal> journal_;
-  std::optional<InvocationFlow> flow_;
+  ExtensionLink link_;
+  TaskJournal journal_;
+  InvocationFlow flow_;
   RelayTraffic traffic_;
   std::unique_ptr<Relay> relay_;
-  PollTakeover takeover_;
   Supervisor supervisor_;
+  ExtensionHost extension_;
   std::optional<ExitStatus> runtime_end_;
   bool drain_time_over_ = false;
   bool drained_ = false;  ///< after the runtime's end: what it had sent has passed
   bool terminating_ = false;
-  bool extension_hears_shutdown_ = false;
-  bool extension_empty_ = false;  ///< it said so
 };
 
 }  // namespace postlude::runtime
