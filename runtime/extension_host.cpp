@@ -71,6 +71,8 @@ void ExtensionHost::meet_platforms() {
 void ExtensionHost::platforms_lost() {
   connected_ = false;
   spoke_ = false;
+  // Of its commands the kernel ended the leaders alone.
+  kill_processes_of(journal_.held().task_ids);
   if (!terminating_ && !runtime_ended_) {
     log_.error("the link to the external extension is gone; the platform is to start over");
     tick_ = loop_.at(now() + kPlatformReaction, [this] {
