@@ -69,6 +69,8 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
 }
 
 Steps Schedule::answered(const Answered& answered, EpochTime now) {
+  // One that was released goes on where invocations overlap: its handler defers more.
+  std::erase(released_, answered.key.sequence);
   static_cast<void>(host_from(answered.key, answered.work_deadline, now));
   return advance(now, {});
 }
@@ -182,8 +184,9 @@ Steps Schedule::time_passed(EpochTime now) {
   return advance(now, {});
 }
 
-Steps Schedule::shut_down(EpochTime now, EpochTime until) {
+Steps Schedule::shut_down(EpochTime now, EpochTime until, Aftermath aftermath) {
   shutdown_ = until;
+  aftermath_ = aftermath;
   for (auto& [number, task] : held_) {
     if (task.spilling) {
       task.due = std::min(task.due, until);

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/environment.h"
 #include "common/log.h"
+#include "common/platform_facts.h"
 #include "common/task.h"
 #include "runtime/problems.h"
 #include "runtime/response_mode.h"
@@ -35,6 +36,7 @@ struct Config {
   std::string task_root;        ///< LAMBDA_TASK_ROOT; empty if unset
   std::string handler;          ///< _HANDLER; empty if unset
   std::string log_stream_name;  ///< AWS_LAMBDA_LOG_STREAM_NAME; empty if unset
+  InvocationOrder invocation_order = InvocationOrder::one_by_one;
 
   // Settings (contract.md 3); their defaults stand in settings.cpp.
   std::vector<Task> tasks;  ///< each with `dead_letter` where it has none of its own

@@ -193,6 +193,11 @@ ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
   return judge(schedule_.shut_down(now_, now_ + kShutdownTime));
 }
 
+ScheduleUnderTest::Lines ScheduleUnderTest::start_over() {
+  return judge(schedule_.shut_down(
+      now_, now_ + kShutdownTime, extension::Schedule::Aftermath::next_generation));
+}
+
 ScheduleUnderTest::Lines ScheduleUnderTest::idle(std::uint64_t invocation) {
   return judge(schedule_.idle(key(invocation), now_));
 }

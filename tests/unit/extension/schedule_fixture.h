@@ -49,6 +49,8 @@ class ScheduleUnderTest {
   }
   Lines pass(Millis time);
   Lines shut_down();
+  /// The environment ends, and starts over with its spool.
+  Lines start_over();
   Lines drop(std::uint64_t invocation);
   Lines idle(std::uint64_t invocation);
   /// From here on handler attempts that start do not reach the runtime until reentered().
