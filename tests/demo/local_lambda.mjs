@@ -53,9 +53,19 @@ export class LocalLambda {
 
   // The nth event of that name, now or when it comes.
   event(name, nth = 1) {
+    return this.entry((entry) => entry.event === name, nth);
+  }
+
+  // What the journal has so far.
+  entries(matches) {
+    return this.#journal.filter(matches);
+  }
+
+  // The nth entry of the journal for which `matches` is true, now or when it comes.
+  entry(matches, nth = 1) {
     return new Promise((resolve, reject) => {
       const check = () => {
-        const found = this.#journal.filter((entry) => entry.event === name)[nth - 1];
+        const found = this.#journal.filter(matches)[nth - 1];
         if (found) {
           resolve(found);
         }

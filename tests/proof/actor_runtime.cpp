@@ -100,9 +100,10 @@ class Api {
   PlainSocket socket_;
 };
 
-/// The text of the event's member "moves"; no escapes occur in it.
+/// The text of the member "moves" of an event, or of the header "x-moves" of a Function URL's; no
+/// escapes occur in it.
 std::string moves_of(const std::string& event) {
-  constexpr std::string_view kKey = "\"moves\":\"";
+  constexpr std::string_view kKey = "moves\":\"";
   const std::size_t at = event.find(kKey);
   if (at == std::string::npos) {
     return "answer";
