@@ -158,6 +158,7 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
     open->bodies = journal_.begin_capture(open->invocation.about().key.sequence);
     return open->invocation.about().key.sequence;
   }
+  loop_.anchor();
   const std::uint64_t sequence = ++last_sequence_;
   auto open = std::make_unique<Open>(
       Open{.invocation = Invocation(describe_event(head, {std::string(request_id), sequence}))});
