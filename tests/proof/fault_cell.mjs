@@ -1,4 +1,5 @@
 // Plays one cell of the fault matrix and tells what was seen; judging is not done here.
+import { arn, AwsPeer, CREDENTIALS, failure, REGION } from '../functional/aws_peer.mjs';
 import { HttpPeer } from '../functional/http_peer.mjs';
 import { Accounting, receiptsOf } from './accounting.mjs';
 import { actorTask, Environment, inflict } from './environment.mjs';
@@ -62,14 +63,18 @@ const PHASES = {
       return { caller, command };
     },
   },
+  // Its dead letter refused what is held, and at the end does not answer: so everybody is there to be hit.
   shutdown: {
     carries: true,
+    spills: true,
     reach: async (one) => {
       const reached = await idle(one);
+      const refused = one.queue.requests.length;
+      one.queue.answerWith(() => new Promise(() => {}));
       one.stage.hold(...at('sigterm'));
       const end = one.end();
-      await one.stage.arrival(...at('sigterm'));
-      return { ...reached, caller: null, end };
+      await Promise.all([one.stage.arrival(...at('sigterm')), one.queue.request(refused + 1)]);
+      return { ...reached, end };
     },
   },
 };
@@ -147,12 +152,16 @@ function account(one, cell, requestIds) {
 export async function play(t, cell) {
   const phase = PHASES[cell.phase];
   const peer = await HttpPeer.start(t);
+  const queue = phase.spills ? await AwsPeer.start(t, 'sqs', failure('AccessDenied', 403)) : null;
   const one = await Environment.start({
     tasks: tasksOf(cell, peer),
-    env: phase.carries ? { POSTLUDE_HOLD_LIMIT: HOLD_LIMIT } : {},
+    env: {
+      ...(phase.carries && { POSTLUDE_HOLD_LIMIT: HOLD_LIMIT }),
+      ...(queue && { ...CREDENTIALS, AWS_REGION: REGION, AWS_ENDPOINT_URL: queue.url, POSTLUDE_DEAD_LETTER: arn('sqs', 'letters') }),
+    },
     options: ['--url-mode', 'stream', '--timeout', 'late' in cell.expected.tasks ? '5s' : '20s'],
   });
-  one.peer = peer;
+  Object.assign(one, { peer, queue });
   t.after(async () => {
     await one.stop();
     one.clean();

@@ -1,8 +1,11 @@
 // Every cell of the fault matrix, played with real processes, against what fault_matrix.mjs says. PROOF_CELLS:
 // `all`, or a sample (the default) that is quick. PROOF_ONLY is a part of a cell's name, to play it alone.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
+import { count } from './accounting.mjs';
 import { play } from './fault_cell.mjs';
+import { PAGE, page } from './fault_page.mjs';
 import { CELLS, exitWords, FAULTS, PHASES, TARGETS, UNDELAYED_MS, WITHIN_MS } from './fault_matrix.mjs';
 
 const SHUTDOWN_MS = 500; // of environments with an internal extension
@@ -52,12 +55,16 @@ describe('the fault matrix', { concurrency: AT_ONCE }, () => {
   after(() => {
     const slowest = seen.reduce((most, { result }) => Math.max(most, result.ms), 0);
     const states = seen.flatMap(({ result }) => Object.values(result.tasks));
-    const counts = Object.entries(Object.groupBy?.(states, (state) => state) ?? {}).map(([state, all]) => `${state} ${all.length}`);
+    const counts = Object.entries(count(new Map(states.entries()))).map(([state, number]) => `${state} ${number}`);
     console.log(`fault matrix: ${seen.length} of ${playable.length} cells played (${CELLS.length - playable.length} of ${CELLS.length} cannot be); ` +
       `${states.length} tasks accepted in the invocations that were hit (${counts.join(', ')}); ` +
       `slowest ${Math.round(slowest)} ms from fault to the end of the next invocation; ` +
       `${seen.reduce((sum, { result }) => sum + result.toldTwice, 0)} ends told twice`);
   });
+});
+
+it('is the table of docs/FAULTS.md', () => {
+  assert.equal(readFileSync(PAGE, 'utf8'), page(), 'node tests/proof/fault_page.mjs writes it');
 });
 
 it('names every phase, target and fault', () => {
