@@ -7,7 +7,6 @@ import path from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LocalLambda } from '../demo/local_lambda.mjs';
-import { processOf } from '../functional/emulated_processes.mjs';
 import { recordsOf, spoolFiles } from './accounting.mjs';
 import { Stage } from './stage.mjs';
 
@@ -15,6 +14,7 @@ const run = promisify(execFile);
 const bin = (name) => path.join(process.env.POSTLUDE_BIN_DIR, name);
 export const ACTOR = bin('proof-actor');
 export const STOP_MS = 3000;
+const PATIENCE_MS = 10_000; // of what takes milliseconds
 const EXTENSION = 'postlude-extens'; // as far as the kernel keeps its name
 
 // A task whose command asks the stage at the place "task".
@@ -62,7 +62,7 @@ export class Environment {
   }
 
   async extension(nth = 1) {
-    return processOf(await this.shim(nth), EXTENSION);
+    return childOf(await this.shim(nth), EXTENSION);
   }
 
   async runtime(nth = 1) {
@@ -141,19 +141,31 @@ export class Environment {
   }
 }
 
-// An exit of a process takes a moment after the signal or the call.
-async function gone(pid) {
-  const ended = () => {
-    try {
-      return /\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    } catch {
-      return true;
-    }
-  };
-  for (const limit = Date.now() + 10_000; !ended() && Date.now() < limit;) await after(1);
+const stateOf = (pid) => {
+  try {
+    return /\((.*)\) (.)/s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return null; // it is gone
+  }
+};
+const lives = (pid) => !['Z', 'X', undefined].includes(stateOf(pid)?.[2]);
+
+// The living child of that name, now or as soon as there is one.
+export async function childOf(parent, name) {
+  for (const limit = Date.now() + PATIENCE_MS; Date.now() < limit; await after(1)) {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1').split(' ').filter(Boolean);
+    const found = children.map(Number).find((pid) => stateOf(pid)?.[1] === name && lives(pid));
+    if (found !== undefined) return found;
+  }
+  throw new Error(`no process ${name} below ${parent}`);
 }
 
-function signal(pid, name) {
+// An exit of a process takes a moment after the signal or the call.
+async function gone(pid) {
+  for (const limit = Date.now() + PATIENCE_MS; lives(pid) && Date.now() < limit;) await after(1);
+}
+
+export function signal(pid, name) {
   try {
     process.kill(pid, name);
   } catch (error) {

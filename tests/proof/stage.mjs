@@ -5,6 +5,8 @@ import net from 'node:net';
 
 export class Stage {
   arrivals = [];
+  keep = true; // false where nobody asks for arrivals, and there are thousands
+  tell = () => {}; // of each arrival
   #server;
   #holds = [];
   #waiting = [];
@@ -51,8 +53,10 @@ export class Stage {
   #take(socket, line) {
     const [place, id, pid, attempt] = line.split(' ');
     const arrival = { place, id, pid: Number(pid), attempt: Number(attempt), at: Date.now(), held: false };
+    arrival.released = new Promise((resolve) => { arrival.isReleased = resolve; });
     arrival.release = (word = 0) => {
       arrival.held = false;
+      arrival.isReleased();
       if (!socket.destroyed) socket.end(`${word}\n`);
     };
     const decided = this.#holds.map((decide) => decide(arrival)).find((word) => word !== undefined) ?? 0;
@@ -61,7 +65,8 @@ export class Stage {
     } else {
       arrival.release(decided);
     }
-    this.arrivals.push(arrival);
+    if (this.keep) this.arrivals.push(arrival);
+    this.tell(arrival);
     this.#waiting = this.#waiting.filter((check) => !check());
   }
 
