@@ -15,7 +15,7 @@ const bin = (name) => path.join(process.env.POSTLUDE_BIN_DIR, name);
 export const ACTOR = bin('proof-actor');
 export const STOP_MS = 3000;
 const PATIENCE_MS = 10_000; // of what takes milliseconds
-const EXTENSION = 'postlude-extens'; // as far as the kernel keeps its name
+export const EXTENSION = 'postlude-extens'; // as far as the kernel keeps its name
 
 // A task whose command asks the stage at the place "task".
 export const actorTask = (name, more = {}) => ({ name, command: [ACTOR, 'task'], ...more });
@@ -25,6 +25,7 @@ let number = 0;
 export class Environment {
   #spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-proof-'));
   #mark;
+  #address = null;
 
   static async start({ tasks, env = {}, options = [] }) {
     const environment = new Environment();
@@ -71,9 +72,9 @@ export class Environment {
 
   // By the Invoke API. {status, failure, text, requestId, ms}
   async invoke(event = {}) {
-    const { invoke } = await this.lambda.event('listening');
+    this.#address ??= new URL('/2015-03-31/functions/function/invocations', (await this.lambda.event('listening')).invoke);
     const began = performance.now();
-    const response = await fetch(new URL('/2015-03-31/functions/function/invocations', invoke), {
+    const response = await fetch(this.#address, {
       method: 'POST', body: JSON.stringify(event),
     });
     const text = await response.text();
@@ -112,15 +113,18 @@ export class Environment {
     return spoolFiles(this.#spool);
   }
 
-  // Processes of this environment that there are right now: by the variable that they all inherit.
+  // By the variable that all its processes inherit.
+  owns(pid) {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(this.#mark);
+    } catch {
+      return false; // it has ended, or is somebody else's
+    }
+  }
+
+  // Those that there are right now.
   processes() {
-    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(this.#mark);
-      } catch {
-        return false; // it has ended, or is somebody else's
-      }
-    }).map(Number).filter((pid) => pid !== this.lambda.pid);
+    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => this.owns(pid));
   }
 
   // The platform's end of it. Returns who was left when it was over.
@@ -150,11 +154,20 @@ const stateOf = (pid) => {
 };
 const lives = (pid) => !['Z', 'X', undefined].includes(stateOf(pid)?.[2]);
 
-// The living child of that name, now or as soon as there is one.
+// The living child of that name, undefined without one.
+export function childNow(parent, name) {
+  try {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1').split(' ').filter(Boolean);
+    return children.map(Number).find((pid) => stateOf(pid)?.[1] === name && lives(pid));
+  } catch {
+    return undefined; // the parent is gone
+  }
+}
+
+// The same, now or as soon as there is one.
 export async function childOf(parent, name) {
   for (const limit = Date.now() + PATIENCE_MS; Date.now() < limit; await after(1)) {
-    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1').split(' ').filter(Boolean);
-    const found = children.map(Number).find((pid) => stateOf(pid)?.[1] === name && lives(pid));
+    const found = childNow(parent, name);
     if (found !== undefined) return found;
   }
   throw new Error(`no process ${name} below ${parent}`);

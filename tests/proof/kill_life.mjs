@@ -3,7 +3,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { HttpPeer } from '../functional/http_peer.mjs';
 import { Accounting, receiptsOf } from './accounting.mjs';
-import { actorTask, childOf, Environment, signal } from './environment.mjs';
+import { actorTask, childOf, Environment, EXTENSION, signal } from './environment.mjs';
 import { choose } from './kill_moments.mjs';
 import { Random } from './random.mjs';
 
@@ -54,7 +54,7 @@ export async function live(t, number) {
     const id = one.lambda.event('invokeStart', at + 1).then(({ requestId }) => requestId);
     const calls = peer.requests.length;
     one.calls = { next: (nth) => peer.request(calls + 1 + nth) };
-    const kill = plan && plan.wait(one, id).then(async () => signal(await childOf(shim, 'postlude-extens'), 'SIGKILL'));
+    const kill = plan && plan.wait(one, id).then(async () => signal(await childOf(shim, EXTENSION), 'SIGKILL'));
     answers.push(await one.invoke({ moves: 'answer' }));
     await kill;
     const requestId = await id;

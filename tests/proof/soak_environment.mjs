@@ -1,7 +1,7 @@
 // One environment of the soak: invocations one after the other, with what chance does to it meanwhile.
 import { setTimeout as after } from 'node:timers/promises';
 import { Accounting, receiptsOf } from './accounting.mjs';
-import { childOf, Environment, inflict, signal } from './environment.mjs';
+import { childNow, Environment, EXTENSION, signal } from './environment.mjs';
 import { Random } from './random.mjs';
 import { acceptedOf, invocation, tasks, trouble, TROUBLES, wordFor } from './soak_plan.mjs';
 import { Watch } from './soak_watch.mjs';
@@ -63,7 +63,7 @@ export class SoakEnvironment {
       if (planned) this.#troubles.push(this.#strike(planned));
       const { failure, requestId, text } = await this.one.invoke(event);
       this.calls.push({ event, requestId, how: failure === null ? 'answer' : 'failure', text });
-      if (nth % SAMPLE_EVERY === 0) await this.#sample();
+      if (nth % SAMPLE_EVERY === 0) this.#sample();
     }
     await Promise.all(this.#troubles);
     await this.#settle();
@@ -75,26 +75,29 @@ export class SoakEnvironment {
       if (Date.now() - this.#lastDeath < BETWEEN_DEATHS_MS) return;
       this.#lastDeath = Date.now();
     }
-    this.done[what] += 1;
     if (what === 'freeze') {
-      await this.one.lambda.control(`freeze?for=${ms}ms`);
-    } else if (what === 'pause') {
-      const pid = await this.#pid(of);
-      signal(pid, 'SIGSTOP');
-      await after(ms);
-      signal(pid, 'SIGCONT');
+      await this.one.lambda.control(`freeze?for=${Math.ceil(ms)}ms`);
     } else {
-      await inflict('kill', await this.#pid(what));
+      const pid = this.#pid(what === 'pause' ? of : what);
+      if (!this.one.owns(pid)) return; // it is about to be there
+      if (what === 'pause') {
+        signal(pid, 'SIGSTOP');
+        await after(ms);
+        signal(pid, 'SIGCONT');
+      } else {
+        signal(pid, 'SIGKILL');
+      }
     }
+    this.done[what] += 1;
   }
 
-  async #pid(of) {
-    if (of === 'extension') return childOf(this.#shim, 'postlude-extens');
+  #pid(of) {
+    if (of === 'extension') return childNow(this.#shim, EXTENSION);
     return of === 'shim' ? this.#shim : this.#runtime;
   }
 
-  async #sample() {
-    const extension = await childOf(this.#shim, 'postlude-extens').catch(() => null);
+  #sample() {
+    const extension = childNow(this.#shim, EXTENSION);
     this.watch.take({ shim: this.#shim, extension }, this.one.spool, this.one.spoolFiles());
   }
 
