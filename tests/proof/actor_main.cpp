@@ -15,6 +15,6 @@ int main(int argc, char** argv) {
   if (role == "task") {
     return postlude::testing::act_as_task(environment);
   }
-  std::fputs("usage: proof-actor runtime|task\n", stderr);
+  static_cast<void>(std::fputs("usage: proof-actor runtime|task\n", stderr));
   return 2;
 }

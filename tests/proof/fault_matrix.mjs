@@ -120,7 +120,7 @@ export const OUTCOMES = {
     text: 'The shutdown takes no longer than its budget. Held work is expired, and the log says so.',
     caller: 'answer', platform: 'shutdown', tasks: { ...all, before: 'expired' },
   },
-  'ends without a receipt': {
+  'ends in time, held': {
     text: 'The shutdown takes no longer than its budget. Held work is expired, or stays in a journal that goes with the environment.',
     caller: 'answer', platform: 'shutdown', tasks: { ...all, before: ['expired', 'held'] },
   },
@@ -178,8 +178,8 @@ const MATRIX = {
     command: { ...faults('attempt fails', 'unaffected'), 'exit-0': 'attempt ends' },
   },
   shutdown: {
-    shim: faults('ends without a receipt', 'ends without a receipt'),
-    extension: faults('ends without a receipt', 'ends without a receipt'),
+    shim: faults('ends in time, held', 'ends in time, held'),
+    extension: faults('ends in time, held', 'ends in time, held'),
     runtime: faults('ends in time', 'ends in time'),
     command: faults(KILLED_FIRST, KILLED_FIRST),
   },
@@ -199,4 +199,4 @@ export const exitWords = (fault) => WORDS[fault];
 // Of a cell that is played, from the fault to the end of the invocation behind it.
 export const WITHIN_MS = { kill: 10_000, stop: 13_000, 'exit-0': 10_000, 'exit-1': 10_000 };
 // An answer during a fault of the extension or of a command waits for neither.
-export const UNDELAYED_MS = 1500;
+export const UNDELAYED_MS = 2000;

@@ -16,7 +16,6 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <string_view>
 
 namespace {
@@ -29,7 +28,7 @@ constexpr int kCallStop = SIGTRAP | 0x80;
 constexpr int kStopLimit = 100;
 
 int fail(const char* what) {
-  std::fprintf(stderr, "make-exit: %s: %s\n", what, std::strerror(errno));
+  std::perror(what);
   return kFailed;
 }
 
@@ -129,7 +128,7 @@ int main(int argc, char** argv) {
   int pid = 0;
   int status = 0;
   if (argc != kArguments || !parse(argv[1], pid) || !parse(argv[2], status)) {
-    std::fputs("usage: make-exit PID STATUS\n", stderr);
+    static_cast<void>(std::fputs("usage: make-exit PID STATUS\n", stderr));
     return kWrongUse;
   }
   return make_exit(pid, status);
