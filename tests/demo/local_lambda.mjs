@@ -9,6 +9,7 @@ const { POSTLUDE_BIN_DIR, POSTLUDE_LAYER_DIR, POSTLUDE_TEST_TOOLS } = process.en
 export class LocalLambda {
   #child;
   #journal = [];
+  #followers = [];
   #waiting = [];
   #stopped = null;
   log = [];
@@ -36,8 +37,10 @@ export class LocalLambda {
   #take(line) {
     if (line.startsWith('{"event":')) {
       this.#journal.push(JSON.parse(line));
+      this.#followers.forEach((follow) => follow(this.#journal.at(-1), null));
     } else {
       this.log.push(line);
+      this.#followers.forEach((follow) => follow(null, line));
     }
     this.#waiting = this.#waiting.filter((waiter) => !waiter.check());
   }
@@ -64,9 +67,24 @@ export class LocalLambda {
 
   // The nth event of that name, now or when it comes.
   event(name, nth = 1) {
+    return this.entry((entry) => entry.event === name, nth);
+  }
+
+  // `tell` is called with (entry, null) or (null, line) for all that comes from now on.
+  follow(tell) {
+    this.#followers.push(tell);
+  }
+
+  // What the journal has so far.
+  entries(matches) {
+    return this.#journal.filter(matches);
+  }
+
+  // The nth entry of the journal for which `matches` is true, now or when it comes.
+  entry(matches, nth = 1) {
     return new Promise((resolve, reject) => {
       const check = () => {
-        const found = this.#journal.filter((entry) => entry.event === name)[nth - 1];
+        const found = this.#journal.filter(matches)[nth - 1];
         if (found) {
           resolve(found);
         }
