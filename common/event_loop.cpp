@@ -44,6 +44,11 @@ void EventLoop::cancel(TimerId id) {
   std::erase_if(timers_, [id](const Timer& timer) { return timer.id == id; });
 }
 
+void EventLoop::anchor() {
+  anchor_clock();
+  look_at_clock(now(), std::nullopt);
+}
+
 void EventLoop::run() {
   stopping_ = false;
   while (!stopping_) {
@@ -52,37 +57,55 @@ void EventLoop::run() {
 }
 
 void EventLoop::round() {
-  const int ready = ::poll(fds_.data(), fds_.size(), poll_timeout());
+  const EpochTime before = now();
+  // What the handlers of the last round took, for a freeze can come there as well.
+  look_at_clock(before, Millis::zero());
+  const std::optional<Millis> wait = wait_time(before);
+  const int ready = ::poll(fds_.data(), fds_.size(), wait ? static_cast<int>(wait->count()) : -1);
   assert(ready >= 0 || errno == EINTR || errno == ENOMEM);
+  look_at_clock(now(), wait);
   if (ready > 0) {
-    const std::size_t count = fds_.size();
-    for (Slot slot = 0; slot < count; ++slot) {
-      const short revents = std::exchange(fds_[slot].revents, short{0});
-      if (revents != 0 && fds_[slot].fd >= 0) {
-        // Moved out while it runs: a handler that adds slots may make the vector grow.
-        Handler handler = std::move(handlers_[slot]);
-        handler(revents);
-        if (fds_[slot].fd >= 0) {
-          handlers_[slot] = std::move(handler);
-        }
-      }
-    }
+    run_handlers();
   }
   run_timers();
   run_later();
 }
 
-int EventLoop::poll_timeout() const {
+void EventLoop::look_at_clock(EpochTime at, std::optional<Millis> waited) {
+  const Millis passed = at - std::exchange(last_look_, at);
+  if (passed < Millis::zero()) {
+    for (Timer& timer : timers_) {
+      timer.time += passed;
+    }
+  } else if (waited && passed > *waited + kFrozen && on_thaw_) {
+    on_thaw_();
+  }
+}
+
+void EventLoop::run_handlers() {
+  const std::size_t count = fds_.size();
+  for (Slot slot = 0; slot < count; ++slot) {
+    const short revents = std::exchange(fds_[slot].revents, short{0});
+    if (revents != 0 && fds_[slot].fd >= 0) {
+      // Moved out while it runs: a handler that adds slots may make the vector grow.
+      Handler handler = std::move(handlers_[slot]);
+      handler(revents);
+      if (fds_[slot].fd >= 0) {
+        handlers_[slot] = std::move(handler);
+      }
+    }
+  }
+}
+
+std::optional<Millis> EventLoop::wait_time(EpochTime at) const {
   if (timers_.empty()) {
-    return -1;
+    return std::nullopt;
   }
   const auto first =
       std::min_element(timers_.begin(), timers_.end(), [](const Timer& a, const Timer& b) {
         return a.time < b.time;
       });
-  // The wall clock can be set back; a bounded wait looks at it again.
-  constexpr Millis kLongestWait = std::chrono::seconds(60);
-  return static_cast<int>(std::min(remaining(first->time, now()), kLongestWait).count());
+  return std::min(remaining(first->time, at), kLongestWait);
 }
 
 void EventLoop::run_timers() {

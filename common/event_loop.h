@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace postlude {
@@ -17,6 +18,14 @@ namespace postlude {
 /// any more in the same round, and a slot added in a round is first called in the next.
 class EventLoop {
  public:
+  /// A round that took longer than it waited on purpose by more than this was frozen in between, or
+  /// as good as that. Far above what a busy machine does to a process.
+  static constexpr Millis kFrozen{500};
+  /// While timers are set, the clock is looked at this often: where the monotonic clock stands
+  /// still over a freeze, poll(2) sleeps the rest of its time after it, and work that is overdue by
+  /// then has only the deadline margin left.
+  static constexpr Millis kLongestWait{200};
+
   using Slot = std::size_t;
   using TimerId = std::uint64_t;
   using Handler = std::function<void(short revents)>;
@@ -35,6 +44,14 @@ class EventLoop {
   /// Unknown and expired ids are fine.
   void cancel(TimerId id);
 
+  /// anchor_clock(), for whoever has timers here: where that puts the clock back, they come as much
+  /// earlier, so that none is late for it.
+  void anchor();
+
+  /// Called first in a round that was frozen, as far as that can be seen: with no timer set, a
+  /// round waits for ever.
+  void on_thaw(std::function<void()> handler) { on_thaw_ = std::move(handler); }
+
   /// Runs after the handlers of this round: the place to destroy what a handler belongs to.
   void after_round(std::function<void()> handler) { later_.push_back(std::move(handler)); }
 
@@ -50,7 +67,9 @@ class EventLoop {
   };
 
   void round();
-  [[nodiscard]] int poll_timeout() const;
+  [[nodiscard]] std::optional<Millis> wait_time(EpochTime at) const;
+  void look_at_clock(EpochTime at, std::optional<Millis> waited);
+  void run_handlers();
   void run_timers();
   void run_later();
 
@@ -59,6 +78,8 @@ class EventLoop {
   std::vector<Slot> free_;
   std::vector<Timer> timers_;
   std::vector<std::function<void()>> later_;
+  std::function<void()> on_thaw_;
+  EpochTime last_look_ = now();
   TimerId last_timer_ = 0;
   bool stopping_ = false;
 };

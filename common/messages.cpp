@@ -37,7 +37,9 @@ Json hello_json(const Hello& hello) {
           {"spool", hello.spool},
           {"concurrency", hello.concurrency},
           {"deadlineMarginMs", hello.deadline_margin.count()},
-          {"logLevel", static_cast<int>(hello.log_level)}};
+          {"logLevel", static_cast<int>(hello.log_level)},
+          {"driven", hello.driven},
+          {"lastRecord", hello.last_record}};
 }
 
 Json closed_json(const Closed& closed) {
@@ -63,6 +65,8 @@ Result<Message> decode_hello(const Json& object) {
   hello.concurrency = object.at("concurrency").get<int>();
   hello.deadline_margin = Millis(object.at("deadlineMarginMs").get<Millis::rep>());
   hello.log_level = static_cast<LogLevel>(object.at("logLevel").get<int>());
+  hello.driven = object.at("driven").get<bool>();
+  hello.last_record = object.at("lastRecord").get<std::uint64_t>();
   return hello;
 }
 
@@ -132,6 +136,34 @@ Reenter decode_reenter(const Json& object) {
   return reenter;
 }
 
+/// Of one process's life; nothing for any other type.
+std::optional<Message> decode_process_message(const std::string& type, const Json& object) {
+  if (type == "replayed") {
+    return Replayed{object.at("carried").get<int>(), object.at("carriedHandlers").get<int>()};
+  }
+  if (type == "registered") {
+    return Registered{object.at("accepted").get<bool>(),
+                      object.at("identifier").get<std::string>(),
+                      object.at("reason").get<std::string>()};
+  }
+  if (type == "ping") {
+    return Ping{object.at("number").get<std::uint64_t>()};
+  }
+  if (type == "pong") {
+    return Pong{object.at("number").get<std::uint64_t>()};
+  }
+  if (type == "shutDown") {
+    return ShutDown{time_of(object, "deadlineMs")};
+  }
+  if (type == "runtimeGone") {
+    return RuntimeGone{};
+  }
+  if (type == "empty") {
+    return Empty{};
+  }
+  return std::nullopt;
+}
+
 /// Of the handler lane; nothing for any other type.
 std::optional<Message> decode_handler_message(const std::string& type, const Json& object) {
   if (type == "idle") {
@@ -155,11 +187,6 @@ Result<Message> decode_object(const Json& object) {
   if (type == "hello") {
     return decode_hello(object);
   }
-  if (type == "registered") {
-    return Registered{object.at("accepted").get<bool>(),
-                      object.at("identifier").get<std::string>(),
-                      object.at("reason").get<std::string>()};
-  }
   if (type == "answered") {
     return Answered{key_of(object), time_of(object, "workDeadlineMs")};
   }
@@ -180,15 +207,6 @@ Result<Message> decode_object(const Json& object) {
     return Settled{
         key_of(object), object.at("carried").get<int>(), object.at("carriedHandlers").get<int>()};
   }
-  if (type == "shutDown") {
-    return ShutDown{time_of(object, "deadlineMs")};
-  }
-  if (type == "runtimeGone") {
-    return RuntimeGone{};
-  }
-  if (type == "empty") {
-    return Empty{};
-  }
   if (type == "inspect") {
     return Inspect{key_of(object), object.at("query").get<std::uint64_t>()};
   }
@@ -196,6 +214,9 @@ Result<Message> decode_object(const Json& object) {
     return decode_states(object);
   }
   if (auto message = decode_handler_message(type, object)) {
+    return std::move(*message);
+  }
+  if (auto message = decode_process_message(type, object)) {
     return std::move(*message);
   }
   return fail(fmt::format("unknown message type \"{}\"", type));
@@ -206,6 +227,11 @@ Result<Message> decode_object(const Json& object) {
 std::string encode(const Message& message) {
   return dump_json(std::visit(
       Overloaded{[](const Hello& hello) { return hello_json(hello); },
+                 [](const Replayed& replayed) {
+                   return Json{{"type", "replayed"},
+                               {"carried", replayed.carried},
+                               {"carriedHandlers", replayed.carried_handlers}};
+                 },
                  [](const Registered& registered) {
                    return Json{{"type", "registered"},
                                {"accepted", registered.accepted},
@@ -253,6 +279,12 @@ std::string encode(const Message& message) {
                  },
                  [](const Empty&) {
                    return Json{{"type", "empty"}};
+                 },
+                 [](const Ping& ping) {
+                   return Json{{"type", "ping"}, {"number", ping.number}};
+                 },
+                 [](const Pong& pong) {
+                   return Json{{"type", "pong"}, {"number", pong.number}};
                  },
                  [](const Inspect& inspect) {
                    Json object = key_json("inspect", inspect.key);

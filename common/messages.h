@@ -17,7 +17,7 @@ namespace postlude {
 /// what each message promises: PROTOCOL.md.
 
 /// Raised when a peer of another version would misread a message.
-inline constexpr int kProtocolVersion = 2;
+inline constexpr int kProtocolVersion = 3;
 
 /// One invocation of this environment. Lambda repeats request ids (asynchronous retries), so the
 /// sequence number tells invocations apart.
@@ -37,6 +37,16 @@ struct Hello {
   int concurrency = 4;
   Millis deadline_margin{500};  ///< as configured; of a short invocation it is less
   LogLevel log_level = LogLevel::info;
+  /// The platform is not to know this process: the shim polls for it, or holds invocations itself.
+  bool driven = false;
+  /// Records up to this number are in the folder already; later ones come by Accepted.
+  std::uint64_t last_record = 0;
+};
+
+/// Extension: what it found in the spool is held by it from here on. Sent once, after Hello.
+struct Replayed {
+  int carried = 0;           ///< tasks that wait for the next invocation
+  int carried_handlers = 0;  ///< handler tasks among them
 };
 
 /// Extension: the answer of the platform to its registration.
@@ -134,6 +144,14 @@ struct RuntimeGone {};
 /// Extension: nothing is left that could still be done.
 struct Empty {};
 
+/// Shim: are you there? Answered by Pong of the same number.
+struct Ping {
+  std::uint64_t number = 0;
+};
+struct Pong {
+  std::uint64_t number = 0;
+};
+
 /// Shim: how are the tasks of this invocation? Answered by TaskStates of the same query.
 struct Inspect {
   InvocationKey key;
@@ -156,6 +174,7 @@ struct TaskStates {
 };
 
 using Message = std::variant<Hello,
+                             Replayed,
                              Registered,
                              Answered,
                              Accepted,
@@ -169,6 +188,8 @@ using Message = std::variant<Hello,
                              ShutDown,
                              RuntimeGone,
                              Empty,
+                             Ping,
+                             Pong,
                              Inspect,
                              TaskStates>;
 

@@ -36,9 +36,10 @@ class POSTLUDE_THREAD_ANNOTATION(scoped_lockable) Lock {
 
   /// The mutex is released while it waits. Wakes without reason, too: look again in a loop.
   void wait(std::condition_variable& condition) { condition.wait(lock_); }
-  template <class Time>
-  void wait_until(std::condition_variable& condition, Time time) {
-    static_cast<void>(condition.wait_until(lock_, time));
+  /// By a clock that nobody sets.
+  template <class Duration>
+  void wait_for(std::condition_variable& condition, Duration most) {
+    static_cast<void>(condition.wait_for(lock_, most));
   }
 
  private:

@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <memory>
+#include <optional>
 
 namespace postlude {
 namespace {
@@ -16,6 +19,8 @@ namespace {
 /// A function may be cleaning /tmp right now, again and again: folders that were just made are
 /// gone. One try takes some 20 microseconds.
 constexpr int kMostTries = 200;
+/// What the shim names captured bodies by (runtime/task_journal).
+constexpr std::array<std::string_view, 3> kCaptureSuffixes = {".event", ".answer", ".error"};
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
 /// A record holds a task definition (configuration is bounded at 48 KiB), short strings, and a
@@ -32,6 +37,28 @@ Result<void> make_folders(const std::string& folder) {
       return {};
     }
   }
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& folder) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), &::closedir);
+  if (!entries) {
+    return errno_failure("open folder", folder);
+  }
+  std::vector<std::string> names;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by one thread
+  while (const dirent* entry = ::readdir(entries.get())) {
+    names.emplace_back(&entry->d_name[0]);
+  }
+  return names;
+}
+
+/// Of a generation's folder; nothing for any other name.
+std::optional<std::uint64_t> generation_number(std::string_view name) {
+  std::uint64_t number = 0;
+  const char* end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data(), end, number);
+  const bool whole = parsed.ec == std::errc{} && parsed.ptr == end;
+  return whole ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -151,14 +178,13 @@ Result<void> Spool::rename_record(const RecordName& from, const RecordName& to) 
 }
 
 Result<std::vector<RecordName>> Spool::records() const {
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder_.c_str()), &::closedir);
-  if (!entries) {
-    return errno_failure("open folder", folder_);
+  const auto files = list_folder(folder_);
+  if (!files) {
+    return tl::unexpected(files.error());
   }
   std::vector<RecordName> names;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by one thread
-  while (const dirent* entry = ::readdir(entries.get())) {
-    if (const auto name = parse_record_name(&entry->d_name[0])) {
+  for (const std::string& file : *files) {
+    if (const auto name = parse_record_name(file)) {
       names.push_back(*name);
     }
   }
@@ -166,6 +192,40 @@ Result<std::vector<RecordName>> Spool::records() const {
     return left.number < right.number;
   });
   return names;
+}
+
+Result<std::vector<std::string>> Spool::captures() const {
+  auto files = list_folder(folder_);
+  if (files) {
+    std::erase_if(*files, [](const std::string& file) {
+      return !std::any_of(kCaptureSuffixes.begin(),
+                          kCaptureSuffixes.end(),
+                          [&file](std::string_view suffix) { return file.ends_with(suffix); });
+    });
+  }
+  return files;
+}
+
+Result<std::string> Spool::set_aside(const RecordName& name) const {
+  const std::string file = format_record_name(name);
+  std::string aside = file + ".damaged";
+  if (::rename(path(file).c_str(), path(aside).c_str()) != 0) {
+    return errno_failure("rename", path(file));
+  }
+  return aside;
+}
+
+std::uint64_t Spool::generation() const {
+  return generation_number(std::string_view(folder_).substr(folder_.rfind('/') + 1)).value_or(0);
+}
+
+bool Spool::superseded() const {
+  const auto generations = list_folder(folder_.substr(0, folder_.rfind('/')));
+  return generations && std::any_of(generations->begin(),
+                                    generations->end(),
+                                    [own = generation()](const std::string& name) {
+                                      return generation_number(name).value_or(0) > own;
+                                    });
 }
 
 void Spool::remove_record(const RecordName& name) const {

@@ -28,6 +28,10 @@ class Spool {
   [[nodiscard]] static Spool attach(std::string folder) { return Spool(std::move(folder)); }
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
+  /// What numbers_of_generation() takes; 0 for a folder that create() did not make.
+  [[nodiscard]] std::uint64_t generation() const;
+  /// A newer generation has taken over: what is left to do is its business.
+  [[nodiscard]] bool superseded() const;
 
   /// Opens a new file for a body that is captured piece by piece; readable and writable.
   [[nodiscard]] Result<UniqueFd> create_capture(const std::string& name);
@@ -45,6 +49,11 @@ class Spool {
 
   /// The records there are, by number; ErrorCode::not_found if the folder is gone.
   [[nodiscard]] Result<std::vector<RecordName>> records() const;
+
+  /// The names of all captured bodies there are; ErrorCode::not_found if the folder is gone.
+  [[nodiscard]] Result<std::vector<std::string>> captures() const;
+  /// A damaged record is none any more; its new name.
+  [[nodiscard]] Result<std::string> set_aside(const RecordName& name) const;
 
   /// A file that is gone already is fine.
   void remove_record(const RecordName& name) const;

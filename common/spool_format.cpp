@@ -15,6 +15,8 @@ namespace postlude {
 namespace {
 
 constexpr std::string_view kRecordSuffix = ".task";
+constexpr std::string_view kMarks = "qrsdfxe";
+constexpr std::uint64_t kMostInGeneration = (std::uint64_t{1} << kNumberBits) - 1;
 
 template <class Number>
 bool take_number(std::string_view& text, char terminator, Number& value) {
@@ -30,21 +32,31 @@ bool take_number(std::string_view& text, char terminator, Number& value) {
 }  // namespace
 
 std::string format_record_name(const RecordName& name) {
-  return fmt::format(
-      "{:010}-{}-{}{}", name.number, name.attempts, name.interruptions, kRecordSuffix);
+  return fmt::format("{:06}-{:010}-{}-{}-{}{}",
+                     name.number >> kNumberBits,
+                     name.number & kMostInGeneration,
+                     name.attempts,
+                     name.interruptions,
+                     static_cast<char>(name.mark),
+                     kRecordSuffix);
 }
 
 std::optional<RecordName> parse_record_name(std::string_view file) {
   if (!file.ends_with(kRecordSuffix)) {
     return std::nullopt;
   }
+  std::uint64_t generation = 0;
   RecordName name;
   std::string_view rest = file;
-  if (!take_number(rest, '-', name.number) || !take_number(rest, '-', name.attempts) ||
-      !take_number(rest, '.', name.interruptions)) {
+  if (!take_number(rest, '-', generation) || !take_number(rest, '-', name.number) ||
+      !take_number(rest, '-', name.attempts) || !take_number(rest, '-', name.interruptions) ||
+      kMarks.find(rest.front()) == std::string_view::npos) {
     return std::nullopt;
   }
-  const bool valid = name.attempts >= 0 && name.interruptions >= 0;
+  const bool valid = generation <= kMostInGeneration && name.number <= kMostInGeneration &&
+                     name.attempts >= 0 && name.interruptions >= 0;
+  name.number += numbers_of_generation(generation);
+  name.mark = static_cast<RecordMark>(rest.front());
   return valid && format_record_name(name) == file ? std::optional(name) : std::nullopt;
 }
 

@@ -12,12 +12,33 @@
 
 namespace postlude {
 
+/// A generation is one life of the shim. What it numbers (records, invocations) is unique over all
+/// generations of an environment, and ascends: the generation stands above the lower 32 bits.
+inline constexpr int kNumberBits = 32;
+[[nodiscard]] constexpr std::uint64_t numbers_of_generation(std::uint64_t generation) {
+  return generation << kNumberBits;
+}
+
+/// Where a task is, as far as a process that finds its record has to know.
+enum class RecordMark : char {
+  waiting = 'q',   ///< no attempt is under way: queued, waiting or carried
+  running = 'r',   ///< an attempt is under way
+  spilling = 's',  ///< no attempt is left; its dead letter has to take it
+  // It has ended so, and no receipt has told it yet:
+  done = 'd',
+  failed = 'f',
+  spilled = 'x',
+  expired = 'e',
+};
+
 /// What changes while a task is worked on stands in the *name* of its record, so that a rename is
-/// all it takes to note it: "<number>-<attempts>-<interruptions>.task". Names sort by acceptance.
+/// all it takes to note it: "<generation>-<number>-<attempts>-<interruptions>-<mark>.task". Names
+/// sort by acceptance.
 struct RecordName {
-  std::uint64_t number = 0;  ///< order of acceptance in this generation
+  std::uint64_t number = 0;  ///< order of acceptance, from numbers_of_generation() on
   int attempts = 0;          ///< started, without the interrupted ones
   int interruptions = 0;
+  RecordMark mark = RecordMark::waiting;
 
   friend bool operator==(const RecordName&, const RecordName&) = default;
 };

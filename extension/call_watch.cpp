@@ -1,5 +1,7 @@
 #include "extension/call_watch.h"
 
+#include "common/event_loop.h"
+
 #include <pthread.h>
 
 #include <algorithm>
@@ -43,9 +45,8 @@ void CallWatch::run() {
     }
     const EpochTime at = now();
     const EpochTime next = end_late_calls(at);
-    // The wall clock can be set back; a bounded wait looks at it again.
-    constexpr Millis kLongestWait = std::chrono::seconds(1);
-    lock.wait_until(changed_, std::min(next, at + kLongestWait));
+    // As the loop does, and for the same reason.
+    lock.wait_for(changed_, std::min(remaining(next, at), EventLoop::kLongestWait));
   }
 }
 

@@ -13,7 +13,13 @@
 
 namespace postlude::runtime {
 InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
-    : loop_(loop), journal_(journal), link_(link), log_(log), hold_(now()), inspections_(link) {}
+    : loop_(loop),
+      journal_(journal),
+      link_(link),
+      log_(log),
+      hold_(now()),
+      inspections_(link),
+      last_sequence_(journal.numbers_from()) {}
 
 InvocationFlow::~InvocationFlow() {
   if (release_timer_) {
@@ -152,6 +158,7 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
     open->bodies = journal_.begin_capture(open->invocation.about().key.sequence);
     return open->invocation.about().key.sequence;
   }
+  loop_.anchor();
   const std::uint64_t sequence = ++last_sequence_;
   auto open = std::make_unique<Open>(
       Open{.invocation = Invocation(describe_event(head, {std::string(request_id), sequence}))});

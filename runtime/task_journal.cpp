@@ -48,7 +48,7 @@ bool waits_for(const Task& task, Outcome outcome) {
 }  // namespace
 
 TaskJournal::TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log)
-    : config_(config), spool_(spool), link_(link), log_(log) {
+    : config_(config), spool_(spool), link_(link), log_(log), last_record_(numbers_from()) {
   for (const Task& task : config.tasks) {
     definitions_.push_back(task_to_json(task));
   }

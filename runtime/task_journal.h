@@ -39,6 +39,11 @@ class TaskJournal {
   /// The tasks of `config` stay as they are from here on.
   TaskJournal(const Config& config, Result<Spool>& spool, ExtensionLink& link, Log log);
 
+  /// Invocations are numbered from the one after it: unique over all generations.
+  [[nodiscard]] std::uint64_t numbers_from() const {
+    return spool_ ? numbers_of_generation(spool_->generation()) : 0;
+  }
+
   /// Nothing where no task is configured, or none could be kept anyway.
   [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
 

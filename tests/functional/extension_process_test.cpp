@@ -133,7 +133,7 @@ TEST_CASE("work that the deadline cuts is carried and runs after the next answer
   extension.close(1, 300ms);
   CHECK(extension.expect<Settled>().carried == 1);
   extension.wait_for_output(R"("state":"carried")");
-  CHECK(std::filesystem::exists(extension.spool_file("0000000001-0-1.task")));
+  CHECK(std::filesystem::exists(extension.spool_file("000000-0000000001-0-1-q.task")));
   extension.folder().write("go", "");
   extension.answer(2, 20s);
   extension.wait_for_output(R"("attempt":1,"requestId":"r1")");
@@ -165,10 +165,10 @@ TEST_CASE("a record that is missing or damaged is a dropped task") {
   ExtensionProcess extension;
   extension.start_driven();
   extension.answer(1, 20s);
-  extension.send(Accepted{ExtensionProcess::key(1), "0000000001-0-0.task"});
+  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000001-0-0-q.task"});
   extension.send(Accepted{ExtensionProcess::key(1), "../../etc/passwd"});
-  REQUIRE(extension.spool().write_capture("0000000002-0-0.task", R"({"id":)"));
-  extension.send(Accepted{ExtensionProcess::key(1), "0000000002-0-0.task"});
+  REQUIRE(extension.spool().write_capture("000000-0000000002-0-0-q.task", R"({"id":)"));
+  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000002-0-0-q.task"});
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
   const std::string& output = extension.wait_for_output(R"("message":"deferred work: 3 dropped")");
@@ -263,7 +263,7 @@ TEST_CASE("a program that cannot be run fails with a reason, and the invocation 
   record.task.attempts = 3;
   record.task.action = CommandAction{{"bin/none"}, {}, {}};
   REQUIRE(extension.spool().write_record({2, 0, 0}, record));
-  extension.send(Accepted{record.key, "0000000002-0-0.task"});
+  extension.send(Accepted{record.key, "000000-0000000002-0-0-q.task"});
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
   extension.wait_for_output("bin/none does not exist");

@@ -11,6 +11,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace postlude {
 namespace {
@@ -165,6 +166,53 @@ TEST_CASE("a timer may set and cancel others") {
   doomed = loop.at(now() + Millis(1), [&] { order += "!"; });
   loop.run();
   CHECK(order == "ab");
+}
+
+TEST_CASE(
+    "a round that is stopped in its midst is noticed as frozen, before anything else happens") {
+  EventLoop loop;
+  const Pipe pipe;
+  pipe.write();
+  std::string order;
+  loop.on_thaw([&] { order += "thaw "; });
+  const auto slot = loop.add(pipe.reader.get(), POLLIN, [&](short) {
+    pipe.read();
+    order += "first ";
+    // As a freeze while a handler runs.
+    CHECK(::poll(nullptr, 0, static_cast<int>((EventLoop::kFrozen + Millis(100)).count())) == 0);
+    pipe.write();
+    loop.at(now(), [&] {
+      order += "timer ";
+      loop.stop();
+    });
+  });
+  loop.run();
+  CHECK(order == "first timer ");
+  loop.at(now(), [&] {
+    loop.remove(slot);
+    loop.stop();
+  });
+  order.clear();
+  loop.run();
+  CHECK(order.starts_with("thaw "));
+}
+
+TEST_CASE("waiting for a timer or for nothing is no freeze") {
+  EventLoop loop;
+  const Pipe pipe;
+  int thaws = 0;
+  loop.on_thaw([&] { ++thaws; });
+  loop.at(now() + EventLoop::kFrozen + 2 * EventLoop::kLongestWait, [&] { loop.stop(); });
+  loop.run();
+  CHECK(thaws == 0);
+  std::jthread writer([&] {
+    ::poll(nullptr, 0, static_cast<int>((EventLoop::kFrozen + Millis(100)).count()));
+    pipe.write();
+  });
+  const auto slot = loop.add(pipe.reader.get(), POLLIN, [&](short) { loop.stop(); });
+  loop.run();
+  CHECK(thaws == 0);
+  loop.remove(slot);
 }
 
 TEST_CASE("what runs after the round may ask for more of it") {

@@ -1,5 +1,7 @@
 #include "common/messages.h"
 
+#include "common/spool_format.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -27,13 +29,23 @@ TEST_CASE("every message comes out as it went in") {
                                       .spool = "/tmp/postlude/a/1",
                                       .concurrency = 7,
                                       .deadline_margin = Millis(250),
-                                      .log_level = LogLevel::warn});
+                                      .log_level = LogLevel::warn,
+                                      .driven = true,
+                                      .last_record = numbers_of_generation(2) + 7});
   CHECK(hello.runtime_api == "169.254.100.1:9001");
   CHECK(hello.task_root == "/var/task");
   CHECK(hello.spool == "/tmp/postlude/a/1");
   CHECK(hello.concurrency == 7);
   CHECK(hello.deadline_margin == Millis(250));
   CHECK(hello.log_level == LogLevel::warn);
+  CHECK(hello.driven);
+  CHECK(hello.last_record == numbers_of_generation(2) + 7);
+
+  const auto replayed = round_trip(Replayed{5, 2});
+  CHECK(replayed.carried == 5);
+  CHECK(replayed.carried_handlers == 2);
+  CHECK(round_trip(Ping{8}).number == 8);
+  CHECK(round_trip(Pong{9}).number == 9);
 
   const auto registered = round_trip(Registered{true, "uuid", ""});
   CHECK(registered.accepted);
@@ -43,7 +55,8 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(answered.key == kKey);
   CHECK(answered.work_deadline == kTime);
 
-  CHECK(round_trip(Accepted{kKey, "0000000001-0-0.task"}).record == "0000000001-0-0.task");
+  CHECK(round_trip(Accepted{kKey, "000001-0000000001-0-0-q.task"}).record ==
+        "000001-0000000001-0-0-q.task");
 
   const auto dropped = round_trip(Dropped{kKey, "r/t/1", "t", "disk full"});
   CHECK(dropped.key == kKey);

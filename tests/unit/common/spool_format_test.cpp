@@ -29,12 +29,20 @@ TaskRecord record() {
 
 }  // namespace
 
-TEST_CASE("a record's name tells number, attempts and interruptions, and reads back") {
-  const RecordName name{7, 2, 1};
-  CHECK(format_record_name(name) == "0000000007-2-1.task");
-  CHECK(parse_record_name("0000000007-2-1.task") == name);
-  CHECK(parse_record_name(format_record_name({12345678901, 100, 3})) ==
-        RecordName{12345678901, 100, 3});
+TEST_CASE("a record's name tells number, attempts, interruptions and mark, and reads back") {
+  const RecordName name{numbers_of_generation(3) + 7, 2, 1, RecordMark::running};
+  CHECK(format_record_name(name) == "000003-0000000007-2-1-r.task");
+  CHECK(parse_record_name("000003-0000000007-2-1-r.task") == name);
+  for (const auto mark : {RecordMark::waiting,
+                          RecordMark::running,
+                          RecordMark::spilling,
+                          RecordMark::done,
+                          RecordMark::failed,
+                          RecordMark::spilled,
+                          RecordMark::expired}) {
+    const RecordName large{numbers_of_generation(999999) + 4294967295, 100, 3, mark};
+    CHECK(parse_record_name(format_record_name(large)) == large);
+  }
 }
 
 TEST_CASE("names sort by acceptance") {
@@ -42,28 +50,37 @@ TEST_CASE("names sort by acceptance") {
   for (const std::uint64_t number : {2U, 100U, 9U, 10U, 1U}) {
     names.insert(format_record_name({number, 0, 0}));
   }
-  CHECK(names == std::set<std::string>{"0000000001-0-0.task",
-                                       "0000000002-0-0.task",
-                                       "0000000009-0-0.task",
-                                       "0000000010-0-0.task",
-                                       "0000000100-0-0.task"});
-  CHECK(*names.begin() == "0000000001-0-0.task");
+  names.insert(format_record_name({numbers_of_generation(1) + 1, 0, 0}));
+  const std::vector<std::string> sorted(names.begin(), names.end());
+  CHECK(sorted == std::vector<std::string>{"000000-0000000001-0-0-q.task",
+                                           "000000-0000000002-0-0-q.task",
+                                           "000000-0000000009-0-0-q.task",
+                                           "000000-0000000010-0-0-q.task",
+                                           "000000-0000000100-0-0-q.task",
+                                           "000001-0000000001-0-0-q.task"});
 }
 
 TEST_CASE("no other file is taken for a record") {
   for (const std::string file : {"",
                                  ".task",
-                                 "7-2-1.task",
-                                 "0000000007-2-1.task.new",
-                                 "0000000007-02-1.task",
-                                 "0000000007-2.task",
-                                 "0000000007-2-1-0.task",
-                                 "0000000007--2-1.task",
-                                 "0000000007-2-1.tas",
-                                 "x000000007-2-1.task",
-                                 "0000000007-2-1 .task",
-                                 "99999999999999999999-0-0.task",
-                                 "../0000000007-2-1.task"}) {
+                                 "1-7-2-1-q.task",
+                                 "0000000007-2-1.task",
+                                 "000001-0000000007-2-1-q.task.new",
+                                 "000001-0000000007-2-1-q.task.damaged",
+                                 "000001-0000000007-02-1-q.task",
+                                 "000001-0000000007-2-1.task",
+                                 "000001-0000000007-2-1-z.task",
+                                 "000001-0000000007-2-1-qq.task",
+                                 "000001-0000000007-2-1-.task",
+                                 "000001-0000000007-2-1-0-q.task",
+                                 "000001-0000000007--2-1-q.task",
+                                 "000001-0000000007-2-1-q.tas",
+                                 "x00001-0000000007-2-1-q.task",
+                                 "000001-0000000007-2-1-q .task",
+                                 "000001-4294967296-0-0-q.task",
+                                 "4294967296-0000000007-0-0-q.task",
+                                 "000001-99999999999999999999-0-0-q.task",
+                                 "../000001-0000000007-2-1-q.task"}) {
     CAPTURE(file);
     CHECK_FALSE(parse_record_name(file));
   }

@@ -74,8 +74,8 @@ TEST_CASE("a record is read by whoever joins the folder") {
   const Fixture fixture;
   Spool writer = fixture.spool;
   REQUIRE(writer.write_record({1, 0, 0}, fixture.record));
-  CHECK(fixture.files() == std::set<std::string>{"0000000001-0-0.task"});
-  CHECK(mode_of(fixture.spool.folder() + "/0000000001-0-0.task") == 0600);
+  CHECK(fixture.files() == std::set<std::string>{"000000-0000000001-0-0-q.task"});
+  CHECK(mode_of(fixture.spool.folder() + "/000000-0000000001-0-0-q.task") == 0600);
   const auto read = Spool::attach(fixture.spool.folder()).read_record({1, 0, 0});
   REQUIRE(read);
   CHECK(read->id == "r1/a/1");
@@ -85,7 +85,7 @@ TEST_CASE("a rename notes an attempt and leaves the content alone") {
   Fixture fixture;
   REQUIRE(fixture.spool.write_record({1, 0, 0}, fixture.record));
   REQUIRE(fixture.spool.rename_record({1, 0, 0}, {1, 1, 0}));
-  CHECK(fixture.files() == std::set<std::string>{"0000000001-1-0.task"});
+  CHECK(fixture.files() == std::set<std::string>{"000000-0000000001-1-0-q.task"});
   CHECK(fixture.spool.read_record({1, 1, 0}));
   CHECK(fixture.spool.read_record({1, 0, 0}).error().code == ErrorCode::not_found);
   CHECK(fixture.spool.rename_record({1, 0, 0}, {1, 1, 0}).error().code == ErrorCode::not_found);
@@ -139,8 +139,8 @@ TEST_CASE("writing goes on after a function removed everything") {
 
 TEST_CASE("a record that was cut or overwritten is an error, not a task") {
   Fixture fixture;
-  REQUIRE(fixture.spool.write_capture("0000000001-0-0.task", "{\"id\":\"r1"));
-  REQUIRE(fixture.spool.write_capture("0000000002-0-0.task", std::string(4 << 20, ' ')));
+  REQUIRE(fixture.spool.write_capture("000000-0000000001-0-0-q.task", "{\"id\":\"r1"));
+  REQUIRE(fixture.spool.write_capture("000000-0000000002-0-0-q.task", std::string(4 << 20, ' ')));
   CHECK_FALSE(fixture.spool.read_record({1, 0, 0}));
   CHECK(fixture.spool.read_record({2, 0, 0}).error().message.find("too large") !=
         std::string::npos);
@@ -148,9 +148,10 @@ TEST_CASE("a record that was cut or overwritten is an error, not a task") {
 
 TEST_CASE("a record that cannot be put in place leaves nothing behind") {
   Fixture fixture;
-  std::filesystem::create_directories(fixture.spool.folder() + "/0000000001-0-0.task/in the way");
+  std::filesystem::create_directories(fixture.spool.folder() +
+                                      "/000000-0000000001-0-0-q.task/in the way");
   CHECK_FALSE(fixture.spool.write_record({1, 0, 0}, fixture.record));
-  CHECK(fixture.files() == std::set<std::string>{"0000000001-0-0.task"});
+  CHECK(fixture.files() == std::set<std::string>{"000000-0000000001-0-0-q.task"});
 }
 
 TEST_CASE("the records of a folder are listed by number, other files are none") {
@@ -159,7 +160,7 @@ TEST_CASE("the records of a folder are listed by number, other files are none") 
   for (const RecordName& name : {RecordName{12, 1, 0}, RecordName{2, 0, 3}, RecordName{7, 0, 0}}) {
     REQUIRE(fixture.spool.write_record(name, fixture.record));
   }
-  REQUIRE(fixture.spool.write_capture("0000000009-0-0.task.new", "{}"));
+  REQUIRE(fixture.spool.write_capture("000000-0000000009-0-0-q.task.new", "{}"));
   const auto records = fixture.spool.records();
   REQUIRE(records);
   CHECK(*records == std::vector<RecordName>{{2, 0, 3}, {7, 0, 0}, {12, 1, 0}});

@@ -21,7 +21,7 @@ TEST_CASE(
   flow.ask_next();
   CHECK(flow.messages() == Lines{"closed"});
   CHECK(flow.flow().work_pending());
-  flow.flow().settled({{"r1", 1}, 0});
+  flow.flow().settled({{"r1", numbers_of_generation(1) + 1}, 0});
   CHECK_FALSE(flow.flow().work_pending());
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("carried work is announced by the answer of the next invocation, also 
   flow.deliver("r1");
   flow.post_error("r1");
   flow.ask_next();
-  flow.flow().settled({{"r1", 1}, 2});
+  flow.flow().settled({{"r1", numbers_of_generation(1) + 1}, 2});
   CHECK(flow.messages() == Lines{"answered", "accepted bad", "closed"});
   flow.deliver("r2");
   flow.respond("r2");
@@ -144,7 +144,7 @@ TEST_CASE("the death of the runtime before its answer journals failure tasks and
   flow.flow().runtime_died({ExitStatus::Kind::exited, 3});
   CHECK(flow.messages().empty());
   CHECK_FALSE(flow.flow().work_pending());
-  const auto record = flow.spool().read_record({.number = 1});
+  const auto record = flow.spool().read_record({.number = numbers_of_generation(1) + 1});
   REQUIRE(record);
   CHECK(record->task.name == "bad");
   CHECK(flow.file(record->bodies.error).find("exit status 3") != std::string::npos);
@@ -188,7 +188,7 @@ TEST_CASE("the poll is held for the tasks of an extension that was refused") {
   flow.ask_next();
   CHECK_FALSE(flow.traffic.may_poll());
   const int before = flow.resumed;
-  flow.flow().settled({{"r1", 1}, 0});
+  flow.flow().settled({{"r1", numbers_of_generation(1) + 1}, 0});
   CHECK(flow.resumed == before + 1);
   CHECK(flow.traffic.may_poll());
 }
@@ -199,8 +199,9 @@ TEST_CASE("an extension that dies takes along what had not ended, and the spool 
   flow.respond("r1");
   CHECK(flow.messages() == Lines{"answered", "accepted ended", "accepted held"});
   const std::string event = flow.last_record.bodies.event;
-  flow.spool().remove_record({.number = 1});
-  REQUIRE(flow.spool().rename_record({.number = 2}, {.number = 2, .attempts = 1}));
+  flow.spool().remove_record({.number = numbers_of_generation(1) + 1});
+  REQUIRE(flow.spool().rename_record({.number = numbers_of_generation(1) + 2},
+                                     {.number = numbers_of_generation(1) + 2, .attempts = 1}));
   flow.flow().extension_is(ExtensionState::unavailable);
   CHECK(flow.lost == Lines{"r1/held/1"});
   CHECK(flow.spool().records()->empty());
@@ -216,7 +217,7 @@ TEST_CASE("what an extension had settled before it died is not lost with it") {
   flow.deliver("r1");
   flow.respond("r1");
   flow.ask_next();
-  flow.flow().settled({{"r1", 1}, 0});
+  flow.flow().settled({{"r1", numbers_of_generation(1) + 1}, 0});
   std::filesystem::remove_all(flow.spool().folder());
   flow.flow().extension_is(ExtensionState::unavailable);
   CHECK(flow.lost.empty());
