@@ -189,7 +189,7 @@ void Ledger::settle_all(const std::multiset<std::string>& on_disk) {
 Ledger::Counts Ledger::counts(const std::multiset<std::string>& on_disk) const {
   Counts counts;
   for (const auto& [id, task] : entries_) {
-    counts.accepted += task.accepted() ? 1 : 0;
+    counts.accepted += task.accepted() ? 1U : 0U;
     if (!task.finals.empty()) {
       ++counts.ended[task.finals.back()];
     } else if (on_disk.count(id) > 0) {

@@ -18,7 +18,12 @@ Action draw_action(Chance& chance) {
     case 2:
       return HandlerAction{};
     default:
-      return HttpAction{.url = "https://example.com/", .headers = {}, .allow_hosts = {}};
+      return HttpAction{.method = "POST",
+                        .url = "https://example.com/",
+                        .headers = {},
+                        .json = {},
+                        .body = {},
+                        .allow_hosts = {}};
   }
 }
 

@@ -37,7 +37,7 @@ void Platform::invoke() {
   current_.emplace();
   current_->id = fmt::format("req-{}", invocations_);
   current_->deadline = world.now() + timeout;
-  world.say("platform: invocation {} of {}", current_->id, timeout);
+  world.say("platform: invocation {} of {} ms", current_->id, timeout.count());
   world.outside(timeout, [this, number = invocations_] { time_out(number); });
   world.thaw();
   if (state_ == State::down) {

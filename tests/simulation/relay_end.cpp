@@ -76,7 +76,8 @@ void RelayEnd::take_one() {
 }
 
 void RelayEnd::resume() {
-  for (const Handle& passage : std::vector(passages_)) {
+  const std::vector<Handle> passages = passages_;
+  for (const Handle& passage : passages) {
     if (passage->phase != Phase::held) {
       continue;
     }
@@ -319,7 +320,8 @@ void RelayEnd::leave(const Handle& passage) {
 
 /// The runtime's connections have ended.
 void RelayEnd::drop_all() {
-  for (const Handle& passage : std::vector(passages_)) {
+  const std::vector<Handle> passages = passages_;
+  for (const Handle& passage : passages) {
     const bool answers = passage->request.kind != ExchangeKind::next &&
                          passage->phase == Phase::relaying;
     if (answers && passage->whole) {

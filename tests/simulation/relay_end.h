@@ -17,10 +17,10 @@ struct RuntimeRequest {
   runtime::ExchangeKind kind = runtime::ExchangeKind::next;
   std::string id;
   std::string body = "{}";
-  std::string error_type;     ///< of an error, or in the trailers of a streamed response
+  std::string error_type = {};  ///< of an error, or in the trailers of a streamed response
   bool cut = false;           ///< the connection breaks before its end
   Millis upload{};            ///< from its head to its end
-  std::function<void(int status, const std::string& head, const std::string& body)> done;
+  std::function<void(int status, const std::string& head, const std::string& body)> done = {};
 };
 
 /// The relay as the flow of invocations sees it: it calls RelayTraffic in the order in which the
