@@ -101,10 +101,13 @@ void Faults::freeze() {
 
 void Faults::break_disk() {
   Disk& disk = Simulation::current().disk();
-  disk.become(chance_.percent(50) ? Disk::State::full : Disk::State::read_only);
-  World::current().say("fault: the disk cannot be written");
+  if (disk.state() != Disk::State::writable) {
+    return;
+  }
+  disk.become(Disk::State::full);
+  World::current().say("fault: the disk is full");
   World::current().outside(Millis(chance_.between(1, 3000)), [&disk] {
-    World::current().say("the disk can be written again");
+    World::current().say("the disk has room again");
     disk.become(Disk::State::writable);
   });
 }

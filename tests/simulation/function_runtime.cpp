@@ -188,8 +188,10 @@ void FunctionRuntime::answer(RuntimeRequest request, bool may_retry) {
     if (status == kAccepted) {
       answered_ = true;
     }
-    // A runtime whose response is refused reports an error instead.
-    if (status != kAccepted && may_retry && !answered_) {
+    // A runtime whose response is refused reports an error instead; of one that was too large the
+    // platform has made an error already.
+    constexpr int kTooLarge = 413;
+    if (status != kAccepted && status != kTooLarge && may_retry && !answered_) {
       acts_.insert(acts_.begin(), Act::fail);
     }
     next_act();

@@ -117,6 +117,9 @@ void Ledger::receipt(std::string_view line) {
 }
 
 void Ledger::judge_final(const std::string& id, Entry& task, const std::string& state) {
+  if (state == "dropped" && !task.finals.empty() && may_drop_twice_) {
+    return;
+  }
   if (!task.finals.empty() && task.excuse.empty()) {
     violate(id, fmt::format("ends {} after it ended {}", state, task.finals.front()));
   }

@@ -44,6 +44,8 @@ class Ledger {
   /// A process of ours has died: what it had ended and not reported is lost, as is what it was to
   /// report without a record.
   void process_died();
+  /// The extension went and the folder was gone: what it had ended counts as lost with it, too.
+  void extension_lost_its_folder() { may_drop_twice_ = true; }
 
   /// At rest: everything has its end, or lies on the disk.
   void settle(const std::multiset<std::string>& on_disk);
@@ -78,6 +80,7 @@ class Ledger {
   void judge_final(const std::string& id, Entry& task, const std::string& state);
 
   std::map<std::string, Entry> entries_;
+  bool may_drop_twice_ = false;
 };
 
 }  // namespace postlude::simulation

@@ -70,7 +70,7 @@ Plan draw_plan(Chance& chance, const std::string& root) {
   Plan plan;
   runtime::Config& config = plan.config;
   config.runtime_api = "127.0.0.1:9001";
-  config.task_root = "/var/task";
+  config.task_root = "/";
   config.handler = "index.handler";
   config.log_stream_name = "2026/01/01/[$LATEST]simulated";
   config.concurrency = chance.percent(30) ? 1 : chance.between(2, 4);
@@ -99,6 +99,7 @@ Plan draw_plan(Chance& chance, const std::string& root) {
   }
   plan.invocations = chance.between(1, 4);
   plan.defers = chance.percent(60);
+  plan.read_only = chance.percent(2);
   plan.vanishes = chance.percent(10);
   return plan;
 }

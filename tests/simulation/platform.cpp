@@ -35,6 +35,7 @@ void Platform::invoke() {
                              ? Millis(world.chance().between(2000, 12000))
                              : Millis(world.chance().between(12000, 60000));
   current_.emplace();
+  extension_settled_ = false;
   current_->id = fmt::format("req-{}", invocations_);
   current_->deadline = world.now() + timeout;
   world.say("platform: invocation {} of {} ms", current_->id, timeout.count());
@@ -184,7 +185,9 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  Simulation::current().check_released();
+  if (!extension_id_.empty()) {
+    Simulation::current().check_released();
+  }
   state_ = State::idle;
   invocation_over();
 }
@@ -354,6 +357,14 @@ PlatformAnswer Platform::refusal(std::string_view type) {
 void Platform::runtime_died() {
   if (current_ && current_->delivered && !current_->answered && !current_->answering) {
     expect_tasks(false);
+  }
+}
+
+/// Between its last word and its poll: the shim cannot know whether it polled.
+void Platform::extension_died() {
+  extension_died_ = true;
+  if (extension_settled_ && !extension_parked_) {
+    excuse("the extension died between its last word and its poll");
   }
 }
 

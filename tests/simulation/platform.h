@@ -41,7 +41,9 @@ class Platform {
 
   // What it sees of processes.
   void shim_ended(ExitStatus status);
-  void extension_died() { extension_died_ = true; }
+  void extension_died();
+  /// It has told the shim so; its poll follows.
+  void extension_settled() { extension_settled_ = true; }
 
   // For the checks only: the platform does not see the runtime behind the shim.
   void runtime_died();
@@ -97,6 +99,7 @@ class Platform {
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
   bool extension_died_ = false;
+  bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;
   bool in_order_ = false;
 };

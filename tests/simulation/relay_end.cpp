@@ -21,6 +21,14 @@ std::string request_head(const RuntimeRequest& request) {
                            : std::string());
 }
 
+bool has_error_trailer(const RuntimeRequest& request) {
+  return request.kind != ExchangeKind::invocation_error && !request.error_type.empty();
+}
+
+std::string error_trailer(const RuntimeRequest& request) {
+  return fmt::format("Lambda-Runtime-Function-Error-Type: {}\r\n", request.error_type);
+}
+
 int status_of(std::string_view message) {
   return HttpHead(message.substr(0, message.find("\r\n\r\n") + 4)).status();
 }
@@ -217,8 +225,7 @@ void RelayEnd::finish_upload(const Handle& passage) {
     send_up(passage);
   }
   const std::uint64_t sequence = passage->sequence;
-  const bool trailer = passage->request.kind != ExchangeKind::invocation_error &&
-                       !passage->request.error_type.empty();
+  const bool trailer = has_error_trailer(passage->request);
   if (World::current().acts()) {
     Simulation::current().platform().answer_ends(
         {.id = passage->platform_id,
@@ -232,9 +239,7 @@ void RelayEnd::finish_upload(const Handle& passage) {
   if (sequence != 0) {
     place_.traffic.answer_bytes(sequence, std::string_view(passage->request.body).substr(1));
     if (trailer) {
-      place_.traffic.answer_trailers(
-          sequence,
-          fmt::format("Lambda-Runtime-Function-Error-Type: {}\r\n", passage->request.error_type));
+      place_.traffic.answer_trailers(sequence, error_trailer(passage->request));
     }
     place_.traffic.answer_sent(sequence);
   }
@@ -243,6 +248,9 @@ void RelayEnd::finish_upload(const Handle& passage) {
 void RelayEnd::finish_local(const Handle& passage) {
   if (passage->handler) {
     place_.traffic.handler_bytes(passage->request.body);
+    if (has_error_trailer(passage->request)) {
+      place_.traffic.handler_trailers(error_trailer(passage->request));
+    }
     if (World::current().acts()) {
       Simulation::current().handler_answered(passage->request.error_type.empty());
     }

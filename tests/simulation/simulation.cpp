@@ -57,6 +57,9 @@ Simulation::Simulation(std::uint64_t seed, Telling telling)
       faults_(world_.chance().split()),
       platform_(plan_) {
   plan_.config.log_level = world_.tells() ? LogLevel::debug : LogLevel::error;
+  if (plan_.read_only) {
+    disk_.become(Disk::State::read_only);
+  }
   the_simulation = this;
   world_.on_end([this](Process& process) { process_ended(process); });
 }
@@ -103,10 +106,12 @@ void Simulation::check() {
   if (++steps_ > kMostSteps) {
     world_.violate("the schedule does not end");
   }
-  if (world_.frozen() || !platform_.deadline() || platform_.excused()) {
+  const Process* const process = extension();
+  if (world_.frozen() || !platform_.deadline() || platform_.excused() || process == nullptr ||
+      process->dead() || process->stopped()) {
     return;
   }
-  for (const std::string& id : work_.late(world_.now())) {
+  if (const std::string id = work_.late(*process, world_.now()); !id.empty()) {
     world_.violate(fmt::format("task {} runs past the time of its invocation", id));
   }
 }
@@ -232,11 +237,14 @@ EpochTime Simulation::end_of_work(EpochTime work_deadline) const {
 void Simulation::wipe_disk() {
   world_.say("fault: the function cleans /tmp");
   disk_.wipe();
+  ledger_.extension_lost_its_folder();
 }
 
 void Simulation::calm_down() {
   faults_.cease();
-  disk_.become(Disk::State::writable);
+  if (!plan_.read_only) {
+    disk_.become(Disk::State::writable);
+  }
 }
 
 void Simulation::environment_ends() {

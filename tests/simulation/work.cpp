@@ -79,14 +79,13 @@ bool Work::runs(const Process& owner) const {
   return false;
 }
 
-std::vector<std::string> Work::late(EpochTime now) const {
-  std::vector<std::string> ids;
+std::string Work::late(const Process& owner, EpochTime now) const {
   for (const auto& [id, running] : running_) {
-    if (running.attempt.deadline < now) {
-      ids.push_back(running.attempt.task_id);
+    if (running.attempt.owner == &owner && running.attempt.deadline < now) {
+      return running.attempt.task_id;
     }
   }
-  return ids;
+  return "";
 }
 
 void Work::finish(Id id, End end) {

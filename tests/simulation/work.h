@@ -37,8 +37,8 @@ class Work {
   void owner_died(const Process& owner);
   [[nodiscard]] bool runs(const Process& owner) const;
   [[nodiscard]] std::size_t running() const { return running_.size(); }
-  /// Names of the tasks that run past their deadline at `now`.
-  [[nodiscard]] std::vector<std::string> late(EpochTime now) const;
+  /// The task of an attempt of this process that runs past its deadline at `now`; empty: none does.
+  [[nodiscard]] std::string late(const Process& owner, EpochTime now) const;
 
  private:
   struct Running {

@@ -27,6 +27,7 @@ World::~World() {
 
 void World::end_processes() {
   while (!processes_.empty()) {
+    running_ = nullptr;
     processes_.back()->kill();
     running_ = processes_.back().get();
     processes_.pop_back();

@@ -2,7 +2,7 @@
 // its process has a turn is another matter.
 #include "common/packet_socket.h"
 
-#include "tests/simulation/world.h"
+#include "tests/simulation/simulation.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -108,6 +108,9 @@ Result<void> PacketSocket::send(std::string_view packet, const std::vector<Uniqu
     sent.descriptors.emplace_back(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
   }
   World::current().say("sends {}", packet);
+  if (packet.find(R"("type":"settled")") != std::string_view::npos) {
+    simulation::Simulation::current().platform().extension_settled();
+  }
   end.out->packets.push_back(std::move(sent));
   return {};
 }
