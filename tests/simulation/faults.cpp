@@ -31,29 +31,40 @@ bool Faults::draws(bool kind, int percent) {
 }
 
 void Faults::begin_invocation(Millis timeout) {
-  World& world = World::current();
   const auto moment = [this, timeout] {
     return chance_.percent(60) ? Millis(chance_.between(0, 200))
                                : chance_.between(Millis(0), timeout);
   };
   if (draws(extension_crashes_, 40)) {
-    world.outside(moment(), [this] { crash_extension(); });
+    happens(moment(), &Faults::crash_extension);
   }
   if (draws(shim_crashes_, 40)) {
-    world.outside(moment(), [this] { crash_shim(); });
+    happens(moment(), &Faults::crash_shim);
   }
   if (draws(extension_stops_, 40)) {
-    world.outside(moment(), [this] { stop_extension(); });
+    happens(moment(), &Faults::stop_extension);
   }
   if (draws(freezes_, 40)) {
-    world.outside(moment(), [this] { freeze(); });
+    happens(moment(), &Faults::freeze);
   }
   if (draws(disk_breaks_, 40)) {
-    world.outside(moment(), [this] { break_disk(); });
+    happens(moment(), &Faults::break_disk);
   }
   if (draws(wipes_, 40)) {
-    world.outside(moment(), [] { Simulation::current().wipe_disk(); });
+    happens(moment(), &Faults::wipe);
   }
+}
+
+void Faults::happens(Millis delay, void (Faults::*fault)()) {
+  World::current().outside(delay, [this, fault] {
+    if (!ceased_) {
+      (this->*fault)();
+    }
+  });
+}
+
+void Faults::wipe() {
+  Simulation::current().wipe_disk();
 }
 
 void Faults::crash_extension() {

@@ -36,11 +36,14 @@ class Faults {
  private:
   [[nodiscard]] bool draws(bool kind, int percent);
   [[nodiscard]] int level(bool kind, int percent) const { return kind && !ceased_ ? percent : 0; }
+  /// `fault` happens then, unless all has ceased by then.
+  void happens(Millis delay, void (Faults::*fault)());
   void crash_extension();
   void crash_shim();
   void stop_extension();
   void freeze();
   void break_disk();
+  void wipe();
 
   Chance chance_;
   bool ceased_ = false;

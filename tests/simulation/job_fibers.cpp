@@ -68,7 +68,7 @@ void JobFibers::go_on(const std::shared_ptr<Job>& job) {
 }
 
 Work::End JobFibers::wait_for(Work::Attempt attempt, const void* call) {
-  if (stopped_calls().contains(call)) {
+  if (is_stopped(call)) {
     return Work::End::stopped;
   }
   const std::shared_ptr<Job> job = running_job;
@@ -102,6 +102,10 @@ void JobFibers::stop(const void* call) {
   waiting_jobs.erase(found);
   Simulation::current().work().cancel(std::exchange(job->work, 0));
   World::current().later(World::current().hop(), [job] { go_on(job); });
+}
+
+bool JobFibers::is_stopped(const void* call) {
+  return stopped_calls().contains(call);
 }
 
 void JobFibers::forget(const void* call) {

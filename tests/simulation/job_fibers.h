@@ -29,6 +29,7 @@ class JobFibers {
   /// From the loop's fiber: whoever waits for this call, now or later, goes on at once.
   static void stop(const void* call);
   static void forget(const void* call);
+  [[nodiscard]] static bool is_stopped(const void* call);
 
  private:
   struct Job {

@@ -197,6 +197,8 @@ Ledger::Counts Ledger::counts(const std::multiset<std::string>& on_disk) const {
       ++counts.ended[task.finals.back()];
     } else if (on_disk.count(id) > 0) {
       ++counts.held;
+    } else if (task.accepted()) {
+      ++counts.excused;
     }
   }
   return counts;

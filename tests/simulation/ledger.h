@@ -56,6 +56,7 @@ class Ledger {
     std::uint64_t accepted = 0;
     std::map<std::string, std::uint64_t> ended;  ///< by state
     std::uint64_t held = 0;
+    std::uint64_t excused = 0;  ///< nothing is known of them, for a reason that is
   };
   [[nodiscard]] Counts counts(const std::multiset<std::string>& on_disk) const;
 

@@ -1,27 +1,25 @@
-// simulate: runs schedules, each from its seed. `--seed N` tells one of them in full.
-#include "tests/simulation/simulation.h"
+// simulate: seeded schedules of crashes, freezes, timeouts, full disks and late messages over the
+// real code of both processes. `make simulate` runs it; tests/README.md says how to use it.
+#include "tests/simulation/campaign.h"
 
-#include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
-#include <cstdlib>
-#include <string_view>
+#include <optional>
+#include <thread>
 
 int main(int argc, char** argv) {
-  using postlude::simulation::Simulation;
-  using postlude::simulation::Telling;
-  const std::uint64_t first = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
-  const std::uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
-  int bad = 0;
-  std::uint64_t steps = 0;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    Simulation simulation(seed, count == 1 ? Telling::everything : Telling::quiet);
-    const std::string violation = simulation.run();
-    steps += static_cast<std::uint64_t>(simulation.steps());
-    if (!violation.empty()) {
-      ++bad;
-      fmt::print("seed {}: {}\n", seed, violation);
-    }
-  }
-  fmt::print("{} schedules, {} steps, {} bad\n", count, steps, bad);
-  return bad == 0 ? 0 : 1;
+  using postlude::simulation::Campaign;
+  Campaign campaign{.jobs = std::max(1U, std::thread::hardware_concurrency())};
+  std::optional<std::uint64_t> seed;
+  CLI::App options("Simulates Postlude on a simulated Lambda, from seeds.");
+  options.add_option("--seeds", campaign.seeds, "so many schedules")->capture_default_str();
+  options.add_option("--first", campaign.first, "from this seed on")->capture_default_str();
+  options.add_option("--jobs", campaign.jobs, "on so many processors")->capture_default_str();
+  options.add_option("--failures", campaign.most_failures, "of a job, at most")
+      ->capture_default_str();
+  options.add_option("--seed", seed, "only this one, told step by step");
+  CLI11_PARSE(options, argc, argv);
+  const bool held = seed ? postlude::simulation::replay(*seed)
+                         : postlude::simulation::run_campaign(campaign);
+  return held ? 0 : 1;
 }

@@ -55,6 +55,7 @@ void Platform::start_generation() {
   extension_id_.clear();
   extension_parked_ = false;
   extension_died_ = false;
+  extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
   Simulation::current().start_shim(generation_);
@@ -127,6 +128,9 @@ void Platform::runtime_polls(EventReply reply) {
 }
 
 void Platform::answer_begins(const std::string& id) {
+  if (state_ == State::ending) {
+    return;
+  }
   if (!current_ || current_->id != id || !current_->delivered) {
     World::current().violate(fmt::format("an answer to {}, which is not open", id));
     return;
@@ -289,6 +293,7 @@ void Platform::extension_asks(const std::string& bytes, ExtensionReply reply) {
       break;
     case Faults::Registration::slow:
       delay = Millis(World::current().chance().between(50, 5000));
+      excuse("the registration was slow");
       break;
     case Faults::Registration::refused:
       World::current().outside(delay,
@@ -363,7 +368,11 @@ void Platform::runtime_died() {
 /// Between its last word and its poll: the shim cannot know whether it polled.
 void Platform::extension_died() {
   extension_died_ = true;
-  if (extension_settled_ && !extension_parked_) {
+  if (!extension_id_.empty() && !extension_known_) {
+    excuse("the extension died with its identifier");
+  }
+  const bool before_first_poll = state_ == State::starting;
+  if ((extension_settled_ || before_first_poll) && !extension_parked_) {
     excuse("the extension died between its last word and its poll");
   }
 }

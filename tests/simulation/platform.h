@@ -44,6 +44,8 @@ class Platform {
   void extension_died();
   /// It has told the shim so; its poll follows.
   void extension_settled() { extension_settled_ = true; }
+  /// It has told the shim its identifier.
+  void extension_known() { extension_known_ = true; }
 
   // For the checks only: the platform does not see the runtime behind the shim.
   void runtime_died();
@@ -51,7 +53,10 @@ class Platform {
   void excuse(const std::string& reason);
 
   [[nodiscard]] std::optional<EpochTime> deadline() const;
-  [[nodiscard]] bool excused() const { return current_ && !current_->excuse.empty(); }
+  /// It waits for the extension, and an undisturbed invocation is at hand.
+  [[nodiscard]] bool watches() const {
+    return current_ && current_->excuse.empty() && current_->extension_called;
+  }
   [[nodiscard]] bool over() const { return state_ == State::over; }
   /// It ended with a shutdown that everybody heard of, and undisturbed.
   [[nodiscard]] bool ended_in_order() const { return in_order_; }
@@ -99,6 +104,7 @@ class Platform {
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
   bool extension_died_ = false;
+  bool extension_known_ = false;    ///< the shim knows its identifier
   bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;
   bool in_order_ = false;

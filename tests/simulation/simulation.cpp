@@ -107,8 +107,9 @@ void Simulation::check() {
     world_.violate("the schedule does not end");
   }
   const Process* const process = extension();
-  if (world_.frozen() || !platform_.deadline() || platform_.excused() || process == nullptr ||
-      process->dead() || process->stopped()) {
+  if (world_.frozen() || !platform_.watches() || process == nullptr ||
+      process->dead() || process->stopped() ||
+      process->generation() != platform_.generation()) {
     return;
   }
   if (const std::string id = work_.late(*process, world_.now()); !id.empty()) {
@@ -190,6 +191,14 @@ void Simulation::log_line(std::string_view line) {
     world_.say("log {}", line.substr(0, line.size() - 1));
   } else if (world_.acts()) {
     ledger_.receipt(line.substr(0, line.size() - 1));
+  }
+}
+
+void Simulation::packet_sent(std::string_view packet) {
+  if (packet.find(R"("type":"settled")") != std::string_view::npos) {
+    platform_.extension_settled();
+  } else if (packet.find(R"("type":"registered")") != std::string_view::npos) {
+    platform_.extension_known();
   }
 }
 

@@ -34,6 +34,8 @@ class Simulation {
   [[nodiscard]] std::string run();
   [[nodiscard]] Ledger::Counts counts() const { return ledger_.counts(disk_.records()); }
   [[nodiscard]] int steps() const { return steps_; }
+  [[nodiscard]] int invocations() const { return platform_.invocations(); }
+  [[nodiscard]] int generations() const { return platform_.generation(); }
 
   [[nodiscard]] World& world() { return world_; }
   [[nodiscard]] Disk& disk() { return disk_; }
@@ -59,6 +61,7 @@ class Simulation {
   // What the fakes report.
   void log_line(std::string_view line);
   void promised(const std::string& body);
+  void packet_sent(std::string_view packet);
   /// An attempt begins to have effects. `id` is the task's.
   void run_begins(const std::string& id, int attempt);
   /// The runtime got an event. True: it is one of a handler task, and an attempt begins.

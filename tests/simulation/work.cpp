@@ -99,6 +99,9 @@ void Work::finish(Id id, End end) {
   }
   const Running running = std::move(found->second);
   running_.erase(found);
+  if (running.stopping) {
+    end = End::stopped;
+  }
   World::current().say("{} of {} ends: {}",
                        running.attempt.kind == Kind::spill ? "spill" : "attempt",
                        running.attempt.task_id,

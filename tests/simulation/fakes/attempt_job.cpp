@@ -54,7 +54,7 @@ JobEnd run_job(const AttemptInput& input,
                HttpCall& call) {
   const Action& action = input.record.task.action;
   const bool prepares = !std::holds_alternative<HttpAction>(action);
-  if (!prepares) {
+  if (!prepares && !JobFibers::is_stopped(&call)) {
     Simulation::current().run_begins(input.record.id, input.attempt);
   }
   const Work::End end =

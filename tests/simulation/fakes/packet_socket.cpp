@@ -108,9 +108,7 @@ Result<void> PacketSocket::send(std::string_view packet, const std::vector<Uniqu
     sent.descriptors.emplace_back(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
   }
   World::current().say("sends {}", packet);
-  if (packet.find(R"("type":"settled")") != std::string_view::npos) {
-    simulation::Simulation::current().platform().extension_settled();
-  }
+  simulation::Simulation::current().packet_sent(packet);
   end.out->packets.push_back(std::move(sent));
   return {};
 }
