@@ -24,11 +24,11 @@ using JobEnd = std::variant<AttemptResult, CommandAction, HandlerEvent>;
                              TaskServices& services,
                              HttpCall& call);
 
-/// Hands the task to its dead letter; the same holds. Empty where it took it, else why not.
-[[nodiscard]] std::string run_spill(const AttemptInput& input,
-                                    const SpillTask& step,
-                                    TaskServices& services,
-                                    HttpCall& call);
+/// Hands the task to its dead letter; the same holds.
+[[nodiscard]] AttemptResult run_spill(const AttemptInput& input,
+                                      const SpillTask& step,
+                                      TaskServices& services,
+                                      HttpCall& call);
 
 /// What `input` offers to templates; views it.
 [[nodiscard]] TemplateSources template_sources(const AttemptInput& input,

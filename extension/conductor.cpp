@@ -55,6 +55,12 @@ Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment
       random_(std::random_device()()) {
   // After the shim's slot: what it sent before a task ended is known when that end is acted on.
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
+  loop_.on_thaw([this] {
+    if (session_) {
+      session_->attempts.rest();
+      apply(session_->schedule.thawed(now()));
+    }
+  });
 }
 
 Result<void> Conductor::run() {
@@ -212,6 +218,7 @@ void Conductor::on_registered(const Registered& registered) {
 
 void Conductor::on_platform_event(const PlatformEvent& event) {
   if (event.kind == PlatformEvent::Kind::invoke) {
+    loop_.anchor();
     ask_platform(session_->release.invoked(event.request_id));
   }
 }

@@ -33,6 +33,10 @@ class Conductor {
   /// running. The error: the shim speaks another protocol.
   [[nodiscard]] Result<void> run();
 
+  /// After run(): a thread hangs in a look-up that nothing can interrupt, and destroying this
+  /// object would wait for it.
+  [[nodiscard]] bool busy() { return session_ && session_->attempts.busy(); }
+
  private:
   /// What the shim's first message makes possible.
   struct Session {

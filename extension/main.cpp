@@ -3,6 +3,7 @@
 #include "extension/conductor.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 
 /// postlude-extension --link NAME: started by the shim, which listens on the abstract socket NAME.
@@ -24,13 +25,16 @@ int main(int argc, char** argv) {
     }
     postlude::extension::Conductor conductor(
         std::move(*shim), std::move(*signals), postlude::Environment::of_process());
-    if (const auto ended = conductor.run(); !ended) {
+    const auto ended = conductor.run();
+    if (!ended) {
       log.error(ended.error().message);
-      return 1;
     }
+    if (conductor.busy()) {
+      std::_Exit(ended ? 0 : 1);  // the shim waits for our end, not for a name server
+    }
+    return ended ? 0 : 1;
   } catch (const std::exception& bug) {
     log.error(std::string("unexpected: ") + bug.what());
     return 1;
   }
-  return 0;
 }

@@ -27,6 +27,7 @@ Steps Schedule::accepted(const RecordName& name,
   // A hold limit puts the work deadline earlier, which leaves no more time for what follows.
   task.margin = std::min(margin_, remaining(record.deadline, record.work_deadline));
   task.is_handler = std::holds_alternative<HandlerAction>(record.task.action);
+  task.is_call = !task.is_handler && !std::holds_alternative<CommandAction>(record.task.action);
   task.has_dead_letter = record.task.dead_letter.has_value();
   task.state = TaskState::carried;
   const Open* host = find(record.key);
@@ -135,11 +136,17 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       end(task, TaskState::done, "");
       break;
     case AttemptResult::Kind::failed:
+      // A connection that did not outlast the freeze is no fault of the other side.
+      if (task.cut_by_freeze) {
+        interrupted(task, now, steps);
+        break;
+      }
+      [[fallthrough]];
     case AttemptResult::Kind::refused:
       attempt_failed(task, result, now, random);
       break;
     case AttemptResult::Kind::stopped:
-      if (task.cut_by_deadline) {
+      if (task.cut_by_deadline || task.cut_by_freeze) {
         interrupted(task, now, steps);
       } else {
         attempt_failed(task,
@@ -167,6 +174,18 @@ Steps Schedule::spill_ended(std::uint64_t number, const std::string& trouble, Ep
 }
 
 Steps Schedule::time_passed(EpochTime now) {
+  return advance(now, {});
+}
+
+Steps Schedule::thawed(EpochTime now) {
+  for (auto& [number, task] : held_) {
+    if (task.is_call && task.state == TaskState::running && !task.spilling && !task.stopping &&
+        now + kTrustAfterThaw < task.due) {
+      task.due = now + kTrustAfterThaw;
+      task.cut_by_freeze = true;
+      task.cut_by_deadline = false;
+    }
+  }
   return advance(now, {});
 }
 
@@ -260,7 +279,7 @@ void Schedule::enforce_time(Held& task, const Open& host, EpochTime now, Steps& 
       // Half of the margin is ours at most; the other half brings the invocation to its end. A
       // dead letter needs most of it.
       const int share = task.has_dead_letter ? 5 : 2;
-      const Millis most = remaining(host.work_deadline, now) + task.margin / share;
+      const Millis most = remaining(host.work_deadline + task.margin / share, now);
       steps.emplace_back(StopAttempt{task.name.number, std::clamp(most, Millis(1), kStopGrace)});
     }
   } else if (!has_ended(task.state) && host.work_deadline <= now) {

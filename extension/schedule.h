@@ -16,6 +16,9 @@ inline constexpr int kMostInterruptions = 3;
 inline constexpr Millis kStopGrace = Millis(200);
 /// A handler cannot be interrupted: an attempt starts only if this, or its whole timeout, fits.
 inline constexpr Millis kLeastHandlerTime = std::chrono::seconds(1);
+/// What a call that was under way over a freeze is given to end: connections to the outside may be
+/// gone without a word (lambda-protocol.md 4.4), but an answer that is on its way comes soon.
+inline constexpr Millis kTrustAfterThaw = std::chrono::seconds(2);
 /// A dead letter is one call of an AWS service.
 inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 
@@ -77,6 +80,10 @@ class Schedule {
   [[nodiscard]] Steps spill_ended(std::uint64_t number, const std::string& trouble, EpochTime now);
   /// Call at next_due().
   [[nodiscard]] Steps time_passed(EpochTime now);
+  /// The process was frozen until now. A call that does not end soon uses up no attempt and is made
+  /// again at once. What waited meanwhile and is due starts, as ever with no more at once than the
+  /// concurrency allows, and without a new wait: the other side had its pause, whoever slept.
+  [[nodiscard]] Steps thawed(EpochTime now);
   /// The environment ends at `until`: everything that is held is spilled, or expires. What follows
   /// until over() comes from spill_ended() and time_passed().
   [[nodiscard]] Steps shut_down(EpochTime now, EpochTime until);
@@ -112,6 +119,7 @@ class Schedule {
     Millis backoff{};
     Millis margin{};  ///< behind the work deadline: for stopping and spilling
     bool is_handler = false;
+    bool is_call = false;  ///< its attempts wait for the outside
     bool has_dead_letter = false;
     TaskState state = TaskState::queued;
     std::optional<InvocationKey> host;
@@ -120,6 +128,7 @@ class Schedule {
     EpochTime started;
     EpochTime not_before;          ///< the other side wants no attempt earlier
     bool cut_by_deadline = false;  ///< running: what `due` is
+    bool cut_by_freeze = false;    ///< the same
     bool stopping = false;
     bool uncounted = false;  ///< the last attempt in `name` uses up none
     bool spilling = false;

@@ -25,6 +25,7 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   task.started = now;
   task.stopping = false;
   task.cut_by_deadline = left < task.timeout;
+  task.cut_by_freeze = false;
   task.due = now + std::min(task.timeout, left);
   steps.emplace_back(StartAttempt{before, task.name, *task.host, limit, task.due});
 }
@@ -50,19 +51,22 @@ void Schedule::attempt_failed(Held& task,
 
 void Schedule::interrupted(Held& task, EpochTime now, Steps& steps) {
   task.stopping = false;
+  const std::string_view cut = task.cut_by_freeze ? "cut by a freeze" : "cut by the deadline";
   if (task.name.interruptions == kMostInterruptions) {
     task.uncounted = true;
     give_up(
-        task,
-        {TaskState::expired, fmt::format("cut by the deadline {} times", kMostInterruptions + 1)},
-        now);
+        task, {TaskState::expired, fmt::format("{} {} times", cut, kMostInterruptions + 1)}, now);
     return;
   }
   const RecordName before = task.name;
   --task.name.attempts;
   ++task.name.interruptions;
   steps.emplace_back(NoteInterruption{before, task.name});
-  postpone(task, "cut by the deadline", now);
+  if (task.cut_by_freeze) {
+    task.state = TaskState::queued;
+  } else {
+    postpone(task, std::string(cut), now);
+  }
 }
 
 /// No attempt will follow.

@@ -25,6 +25,8 @@ constexpr Millis kShutdownTime{450};
 constexpr Millis kShutdownTimeBesideExternal{250};
 /// The extension is asked to be done a little earlier than we are.
 constexpr Millis kExtensionReserve{50};
+/// One that is not gone by then hangs; it and what its tasks started are killed in the rest.
+constexpr Millis kKillReserve{30};
 
 std::string own_folder() {
   std::array<char, 4096> path = {};
@@ -230,6 +232,7 @@ void Shim::terminate() {
   terminating_ = true;
   const EpochTime deadline = now() + shutdown_time();
   link_->send(ShutDown{deadline - kExtensionReserve});
+  loop_.at(deadline - kKillReserve, [this] { supervisor_.kill_extension(); });
   loop_.at(deadline, [this] {
     supervisor_.kill_runtime();
     loop_.stop();

@@ -62,6 +62,12 @@ void Supervisor::kill_runtime() {
   }
 }
 
+void Supervisor::kill_extension() {
+  if (extension_) {
+    signal_group(*extension_, SIGKILL);
+  }
+}
+
 void Supervisor::on_signals() {
   while (const auto signal = signals_.take()) {
     if (*signal == SIGCHLD) {

@@ -45,6 +45,8 @@ class Supervisor {
   [[nodiscard]] bool runtime_runs() const { return runtime_.has_value(); }
   [[nodiscard]] bool extension_runs() const { return extension_.has_value(); }
   void kill_runtime();
+  /// It does not end by itself.
+  void kill_extension();
 
  private:
   void on_signals();

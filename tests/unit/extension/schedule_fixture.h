@@ -28,7 +28,7 @@ class ScheduleUnderTest {
     Millis timeout = std::chrono::seconds(30);
     Millis backoff = Millis(200);
     int interruptions = 0;
-    enum class Kind { command, handler } kind = Kind::command;
+    enum class Kind { command, handler, call } kind = Kind::command;
     enum class DeadLetter { no, yes } dead_letter = DeadLetter::no;
     extension::Schedule::Start start = extension::Schedule::Start::after_answer;
   };
@@ -46,6 +46,8 @@ class ScheduleUnderTest {
     return result(number, {extension::AttemptResult::Kind::stopped, ""});
   }
   Lines pass(Millis time);
+  /// A freeze of that time, noticed.
+  Lines thaw(Millis time);
   Lines shut_down();
   Lines drop(std::uint64_t invocation);
   Lines idle(std::uint64_t invocation);
