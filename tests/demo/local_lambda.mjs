@@ -51,6 +51,17 @@ export class LocalLambda {
     return this.#child.pid;
   }
 
+  // A command of tests/emulator/README.md, such as "freeze?for=3s": its answer, when it is done.
+  async control(command, environment = 1) {
+    const { control } = await this.event('listening');
+    const response = await fetch(new URL(`/environments/${environment}/${command}`, control), { method: 'POST' });
+    const answer = await response.json();
+    if (!response.ok) {
+      throw new Error(`${command}: ${answer.message}`);
+    }
+    return answer;
+  }
+
   // The nth event of that name, now or when it comes.
   event(name, nth = 1) {
     return new Promise((resolve, reject) => {

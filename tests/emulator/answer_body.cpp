@@ -31,6 +31,9 @@ void settle(const Incoming& incoming, const char* how) {
 }
 
 bool acknowledge(const Incoming& incoming) {
+  if (incoming.request.strikes(Fault::hold_acknowledgement, "holdAcknowledgement")) {
+    incoming.request.settings.faults->wait_acknowledge(incoming.request.connection.fd());
+  }
   const auto delay = incoming.request.settings.acknowledge_delay;
   if (delay.count() > 0) {
     ::poll(nullptr, 0, static_cast<int>(delay.count()));
@@ -62,6 +65,12 @@ bool refuse_mode(const Incoming& incoming) {
       incoming, "Runtime.InvalidResponseModeHeader", "Invalid function response mode"));
   settle(incoming, "invalidMode");
   return drop_body_and_reply(incoming.request, refusal_answer(invalid_response_mode()));
+}
+
+/// As an answer of an invocation that is over (lambda-protocol.md 1.9).
+bool refuse_stale(const ApiRequest& request, const AnswerIds& ids) {
+  return drop_body_and_reply(
+      request, refusal_answer(ids.invocation_id ? invoke_timeout() : invalid_request_id()));
 }
 
 /// The error that a streaming runtime sends behind its body.
@@ -129,11 +138,17 @@ bool take_stream(const Incoming& incoming) {
 }  // namespace
 
 bool take_response(const ApiRequest& request, const AnswerIds& ids) {
+  if (request.strikes(Fault::stale_answer, "staleAnswer")) {
+    return refuse_stale(request, ids);
+  }
   auto begun = request.generation->begin_answer(ids, RuntimePhase::responding);
   if (const auto* refusal = std::get_if<Refusal>(&begun)) {
     return drop_body_and_reply(request, refusal_answer(*refusal));
   }
   const Incoming incoming{request, std::get<std::shared_ptr<Invocation>>(std::move(begun))};
+  if (const auto bytes = request.strikes(Fault::cut_answer, "cutAnswer")) {
+    request.connection.break_after(*bytes);
+  }
   const auto mode = request.header("Lambda-Runtime-Function-Response-Mode");
   if (mode && *mode != "streaming") {
     return refuse_mode(incoming);
@@ -143,11 +158,17 @@ bool take_response(const ApiRequest& request, const AnswerIds& ids) {
 }
 
 bool take_error(const ApiRequest& request, const AnswerIds& ids) {
+  if (request.strikes(Fault::stale_answer, "staleAnswer")) {
+    return refuse_stale(request, ids);
+  }
   auto begun = request.generation->begin_answer(ids, RuntimePhase::reporting_error);
   if (const auto* refusal = std::get_if<Refusal>(&begun)) {
     return drop_body_and_reply(request, refusal_answer(*refusal));
   }
   const Incoming incoming{request, std::get<std::shared_ptr<Invocation>>(std::move(begun))};
+  if (const auto bytes = request.strikes(Fault::cut_answer, "cutAnswer")) {
+    request.connection.break_after(*bytes);
+  }
   auto body = read_whole_body(request, kMaxBufferedBytes);
   if (const auto* cut = std::get_if<BodyCut>(&body)) {
     return refuse_cut(incoming, *cut);

@@ -3,6 +3,8 @@
 #include "tests/emulator/limits.h"
 #include "tests/emulator/runtime_api.h"
 
+#include <nlohmann/json.hpp>
+
 #include <poll.h>
 
 #include <array>
@@ -39,6 +41,14 @@ void serve_environment_api(HttpConnection& connection,
       return;
     }
   }
+}
+
+std::optional<std::size_t> ApiRequest::strikes(Fault fault, std::string_view name) const {
+  const auto bytes = settings.faults->strike(fault);
+  if (bytes) {
+    generation->record("fault", {{"fault", name}, {"afterBytes", *bytes}});
+  }
+  return bytes;
 }
 
 bool reply(const ApiRequest& request, const HttpAnswer& answer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/http_head.h"
+#include "tests/emulator/faults.h"
 #include "tests/emulator/generation.h"
 #include "tests/emulator/http_answer.h"
 #include "tests/emulator/http_connection.h"
@@ -26,6 +27,7 @@ struct ApiSettings {
   std::string handler;
   std::string account_id;
   std::chrono::milliseconds acknowledge_delay{};  ///< before each 202 to an answer
+  Faults* faults = nullptr;                       ///< of the environment, never null in use
 };
 
 /// One request on its way through a route.
@@ -36,6 +38,8 @@ struct ApiRequest {
   std::shared_ptr<Generation> generation;
   const ApiSettings& settings;
 
+  /// An ordered fault strikes now, and the journal says so; its bytes.
+  [[nodiscard]] std::optional<std::size_t> strikes(Fault fault, std::string_view name) const;
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const {
     const auto value = head.find(name);
     return value ? std::optional<std::string>(*value) : std::nullopt;

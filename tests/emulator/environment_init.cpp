@@ -132,6 +132,7 @@ Result<void> ExecutionEnvironment::start_external_extensions() {
     if (!pid) {
       return tl::unexpected(pid.error());
     }
+    freezer_->started();
     pids_[name] = *pid;
     generation_->record("processStarted", {{"process", name}, {"pid", *pid}});
   }
@@ -175,6 +176,7 @@ bool ExecutionEnvironment::start_runtime() {
                                             .environment = runtime_variables(world_.options, facts),
                                             .working_directory = world_.options.function_dir});
   if (pid) {
+    freezer_->started();
     pids_[kRuntimeProcess] = *pid;
     generation_->record("processStarted", {{"process", kRuntimeProcess}, {"pid", *pid}});
     return true;

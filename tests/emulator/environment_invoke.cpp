@@ -181,16 +181,15 @@ void ExecutionEnvironment::write_report(const std::string& request_id,
 }
 
 void ExecutionEnvironment::freeze() {
-  const auto frozen = sandbox_->freeze();
-  frozen_ = true;
+  const auto frozen = freezer_->freeze();
   generation_->record(
       "frozen",
       {{"processes", frozen.pids.size()}, {"pids", frozen.pids}, {"complete", frozen.complete}});
 }
 
 void ExecutionEnvironment::thaw() {
-  if (std::exchange(frozen_, false)) {
-    generation_->record("thawed", {{"processes", sandbox_->thaw()}});
+  if (const auto thawed = freezer_->thaw()) {
+    generation_->record("thawed", {{"processes", *thawed}});
   }
 }
 

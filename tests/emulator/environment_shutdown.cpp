@@ -26,7 +26,6 @@ void ExecutionEnvironment::shut_down(const std::string& reason) {
   if (budget.count() > 0) {
     thaw();
   }
-  frozen_ = false;
   const auto start = Clock::now();
   end_runtime(start, budget);
   end_extensions(reason, start, budget);
@@ -40,6 +39,7 @@ void ExecutionEnvironment::shut_down(const std::string& reason) {
       sandbox_->signal_group(who, SIGKILL);
     }
   }
+  freezer_->ended();
   generation_->close();
   listener_->shut_connections();
   generation_->record(reason == "SPINDOWN" ? "shutdown" : "reset",

@@ -40,7 +40,8 @@ ExecutionEnvironment::ExecutionEnvironment(World world, int number)
                    .function_name = world_.options.function_name,
                    .handler = world_.options.handler,
                    .account_id = world_.options.account_id,
-                   .acknowledge_delay = world_.options.acknowledge_delay};
+                   .acknowledge_delay = world_.options.acknowledge_delay,
+                   .faults = &faults_};
 }
 
 Result<void> ExecutionEnvironment::open() {
@@ -76,6 +77,7 @@ Result<void> ExecutionEnvironment::open() {
     return tl::unexpected(sandbox.error());
   }
   sandbox_ = std::move(*sandbox);
+  freezer_ = std::make_unique<Freezer>(*sandbox_);
   return {};
 }
 
@@ -113,6 +115,22 @@ void ExecutionEnvironment::stop() {
   stopping_ = true;
   accepting_ = false;
   monitor_.changed.notify_all();
+}
+
+Sandbox::Frozen ExecutionEnvironment::hold() {
+  const Sandbox::Frozen frozen = freezer_->hold();
+  world_.journal.record("held",
+                        {{"environment", number_},
+                         {"processes", frozen.pids.size()},
+                         {"pids", frozen.pids},
+                         {"complete", frozen.complete}});
+  return frozen;
+}
+
+std::size_t ExecutionEnvironment::release() {
+  const std::size_t processes = freezer_->release().value_or(0);
+  world_.journal.record("released", {{"environment", number_}, {"processes", processes}});
+  return processes;
 }
 
 bool ExecutionEnvironment::ended() const {

@@ -4,6 +4,8 @@
 #include "tests/emulator/environment_api.h"
 #include "tests/emulator/environment_variables.h"
 #include "tests/emulator/event_journal.h"
+#include "tests/emulator/faults.h"
+#include "tests/emulator/freezer.h"
 #include "tests/emulator/generation.h"
 #include "tests/emulator/http_listener.h"
 #include "tests/emulator/invocation.h"
@@ -47,6 +49,15 @@ class ExecutionEnvironment {
   void stop();
   /// Gone: all processes have ended.
   [[nodiscard]] bool ended() const;
+  [[nodiscard]] int number() const { return number_; }
+
+  // A test decides.
+
+  /// Stops all processes until release(), whatever the platform wants meanwhile; its clocks go on.
+  Sandbox::Frozen hold();
+  /// How many go on: none if the platform has frozen them.
+  std::size_t release();
+  [[nodiscard]] Faults& faults() { return faults_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -104,7 +115,9 @@ class ExecutionEnvironment {
   LogCollector log_;
   std::unique_ptr<HttpListener> listener_;
   ApiSettings api_settings_;
+  Faults faults_;
   std::unique_ptr<Sandbox> sandbox_;
+  std::unique_ptr<Freezer> freezer_;
 
   // Guarded by the monitor.
   std::shared_ptr<Generation> generation_;
@@ -116,7 +129,6 @@ class ExecutionEnvironment {
   // Of the environment's thread.
   int generations_ = 0;
   bool suppressed_init_ = false;  ///< an init failed or a reset came: the next init is the caller's
-  bool frozen_ = false;
   std::map<std::string, pid_t> pids_;
   Clock::time_point began_;
   std::optional<Milliseconds> init_duration_;

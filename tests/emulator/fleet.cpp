@@ -18,7 +18,7 @@ Fleet::~Fleet() {
 }
 
 void Fleet::stop() {
-  std::list<std::unique_ptr<ExecutionEnvironment>> all;
+  std::list<std::shared_ptr<ExecutionEnvironment>> all;
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -44,7 +44,7 @@ Result<void> Fleet::start_first() {
 }
 
 Fleet::Admission Fleet::try_admit(const std::shared_ptr<Invocation>& invocation) {
-  std::list<std::unique_ptr<ExecutionEnvironment>> ended;  // destroyed after the lock
+  std::list<std::shared_ptr<ExecutionEnvironment>> ended;  // destroyed after the lock
   const std::lock_guard lock(mutex_);
   for (auto it = environments_.begin(); it != environments_.end();) {
     const auto next = std::next(it);
@@ -76,6 +76,14 @@ Fleet::Admission Fleet::admit(const std::shared_ptr<Invocation>& invocation) {
     }
     ::poll(nullptr, 0, kAdmissionStepMs);
   }
+}
+
+std::shared_ptr<ExecutionEnvironment> Fleet::find(int number) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(environments_.begin(), environments_.end(), [&](const auto& one) {
+    return one->number() == number;
+  });
+  return found == environments_.end() || (*found)->ended() ? nullptr : *found;
 }
 
 std::string Fleet::why() const {

@@ -25,6 +25,8 @@ class Fleet {
   /// environment could be set up; why() says it.
   [[nodiscard]] Admission admit(const std::shared_ptr<Invocation>& invocation);
   [[nodiscard]] std::string why() const;
+  /// Null if there is none of that number (any more).
+  [[nodiscard]] std::shared_ptr<ExecutionEnvironment> find(int number) const;
 
   /// The first environment, ahead of any caller (--eager-init).
   [[nodiscard]] Result<void> start_first();
@@ -37,7 +39,7 @@ class Fleet {
 
   const ExecutionEnvironment::World world_;
   mutable std::mutex mutex_;
-  std::list<std::unique_ptr<ExecutionEnvironment>> environments_;
+  std::list<std::shared_ptr<ExecutionEnvironment>> environments_;
   int last_number_ = 0;
   bool stopped_ = false;
   std::string why_;

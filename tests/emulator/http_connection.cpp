@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -82,17 +83,27 @@ Result<std::string_view> HttpConnection::read_head() {
 }
 
 Result<std::optional<std::string_view>> HttpConnection::read_body() {
+  if (breaks_after_ == std::size_t{0}) {
+    shut();
+    return fail(ErrorCode::closed, "the connection was broken by order");
+  }
   while (true) {
     const std::string_view input = std::string_view(buffer_).substr(used_);
     const FramingStep step = framing_.next(input);
     used_ += step.consumed;
     switch (step.event) {
       case FramingEvent::payload:
+        if (breaks_after_) {
+          const std::size_t size = std::min(step.consumed, *breaks_after_);
+          *breaks_after_ -= size;
+          return input.substr(0, size);
+        }
         return input.substr(0, step.consumed);
       case FramingEvent::trailers:
         trailers_.assign(input.substr(0, step.consumed));
         break;
       case FramingEvent::end:
+        breaks_after_.reset();
         return std::nullopt;
       case FramingEvent::framing:
       case FramingEvent::head:

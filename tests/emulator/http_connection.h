@@ -28,6 +28,10 @@ class HttpConnection {
   /// first if the request expects it.
   [[nodiscard]] Result<std::optional<std::string_view>> read_body();
 
+  /// Breaks the connection once the body being read had that many bytes: its reader gets those and
+  /// then ErrorCode::closed.
+  void break_after(std::size_t body_bytes) { breaks_after_ = body_bytes; }
+
   /// The trailer section of the message read last, field lines.
   [[nodiscard]] std::string_view trailers() const { return trailers_; }
   [[nodiscard]] bool in_message() const { return framing_.in_message(); }
@@ -63,6 +67,7 @@ class HttpConnection {
   std::string trailers_;
   bool expects_continue_ = false;
   bool close_after_ = false;
+  std::optional<std::size_t> breaks_after_;
   std::atomic<bool> waiting_ = false;
 };
 

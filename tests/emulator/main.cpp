@@ -1,5 +1,6 @@
 #include "common/environment.h"
 #include "common/signals.h"
+#include "tests/emulator/control_api.h"
 #include "tests/emulator/event_journal.h"
 #include "tests/emulator/fleet.h"
 #include "tests/emulator/function_url.h"
@@ -50,6 +51,10 @@ int run(const Options& options, const std::string& path) {
   if (!function_url) {
     return complain(function_url.error().message);
   }
+  const auto control = ControlApi::start(fleet);
+  if (!control) {
+    return complain(control.error().message);
+  }
   if (options.init_moment == InitMoment::eager) {
     if (const auto started = fleet.start_first(); !started) {
       return complain(started.error().message);
@@ -57,8 +62,10 @@ int run(const Options& options, const std::string& path) {
   }
   const std::string invoke_url = fmt::format("http://127.0.0.1:{}", (*invoke_api)->port());
   const std::string url = fmt::format("http://127.0.0.1:{}", (*function_url)->port());
-  write_all(STDOUT_FILENO, fmt::format("listening invoke={} url={}\n", invoke_url, url));
-  journal->record("listening", {{"invoke", invoke_url}, {"url", url}});
+  const std::string control_url = fmt::format("http://127.0.0.1:{}", (*control)->port());
+  write_all(STDOUT_FILENO,
+            fmt::format("listening invoke={} url={} control={}\n", invoke_url, url, control_url));
+  journal->record("listening", {{"invoke", invoke_url}, {"url", url}, {"control", control_url}});
   wait_for_signal(*signals);
   fleet.stop();
   journal->record("stopped", nlohmann::json::object());

@@ -34,21 +34,29 @@ HttpAnswer event_head(const RuntimeEvent& event) {
   return answer;
 }
 
+std::string body_chunks(std::string_view body) {
+  constexpr std::size_t kChunk = std::size_t{16} << 10;
+  std::string chunks;
+  for (std::size_t at = 0; at < body.size(); at += kChunk) {
+    chunks += chunk_of(body.substr(at, kChunk));
+  }
+  return chunks + "0\r\n\r\n";
+}
+
 bool write_event(const ApiRequest& request, const RuntimeEvent& event) {
   const HttpAnswer answer = event_head(event);
-  if (request.settings.event_framing == EventFraming::length) {
-    return request.connection.write(whole_answer(answer)).has_value();
-  }
-  constexpr std::size_t kChunk = std::size_t{16} << 10;
-  if (!request.connection.write(answer_head(answer, BodyFraming::chunked))) {
+  const bool chunked = request.settings.event_framing == EventFraming::chunked;
+  const std::string head =
+      answer_head(answer, chunked ? BodyFraming::chunked : BodyFraming::length);
+  const std::string body = chunked ? body_chunks(answer.body) : answer.body;
+  if (const auto bytes = request.strikes(Fault::cut_event, "cutEvent")) {
+    // One byte less than all at most, else nothing would be cut.
+    const std::size_t most = body.empty() ? 0 : body.size() - 1;
+    static_cast<void>(request.connection.write(head + body.substr(0, std::min(*bytes, most))));
+    request.connection.shut();
     return false;
   }
-  for (std::size_t at = 0; at < answer.body.size(); at += kChunk) {
-    if (!request.connection.write(chunk_of(std::string_view(answer.body).substr(at, kChunk)))) {
-      return false;
-    }
-  }
-  return request.connection.write("0\r\n\r\n").has_value();
+  return request.connection.write(head + body).has_value();
 }
 
 bool poll_next(const ApiRequest& request) {

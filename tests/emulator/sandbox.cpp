@@ -83,6 +83,7 @@ nlohmann::json Sandbox::wait_report() {
 }
 
 nlohmann::json Sandbox::ask(const nlohmann::json& command) {
+  const std::lock_guard lock(asking_);
   return send_packet(control_.get(), command) ? wait_report() : nlohmann::json::object();
 }
 

@@ -27,8 +27,8 @@ struct SandboxSetup {
   std::function<void(const std::string& who, ExitStatus status)> on_exit{};
 };
 
-/// The emulator's end of one environment's sandbox process. Commands block for their answer; one
-/// thread gives them. Destruction kills every process of the environment.
+/// The emulator's end of one environment's sandbox process. Commands block for their answer, one at
+/// a time. Thread-safe. Destruction kills every process of the environment.
 class Sandbox {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Sandbox>> start(SandboxSetup setup);
@@ -61,6 +61,7 @@ class Sandbox {
   UniqueFd control_;
   pid_t pid_;
   SandboxSetup setup_;
+  std::mutex asking_;  ///< from a command to its answer
   std::mutex mutex_;
   std::condition_variable reported_;
   std::unique_ptr<nlohmann::json> report_;

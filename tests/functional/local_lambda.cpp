@@ -175,6 +175,7 @@ void LocalLambda::start(const LambdaSetup& setup) {
   const LambdaEvent listening = wait_for_event({.name = "listening"});
   invoke_address_ = listening.text("invoke");
   url_address_ = listening.text("url");
+  control_address_ = listening.text("control");
 }
 
 LocalLambda::~LocalLambda() {
@@ -328,6 +329,17 @@ std::string LocalLambda::story_so_far() const {
 std::string LocalLambda::runtime_api() {
   static_cast<void>(wait_for_event({.name = "initStart"}));
   return events({.name = "initStart"}).back().text("api");
+}
+
+std::string LocalLambda::control(const std::string& command, int environment) {
+  RawClient client(control_address_);
+  client.request("POST", fmt::format("/environments/{}/{}", environment, command));
+  RawResponse answer = client.read_response();
+  constexpr int kDone = 200;
+  if (answer.status != kDone) {
+    throw std::runtime_error(command + ": " + answer.body + story_so_far());
+  }
+  return answer.body;
 }
 
 InvokeResult LocalLambda::exchange(const std::string& address,

@@ -123,6 +123,10 @@ class LocalLambda {
   /// are the runtime themselves.
   [[nodiscard]] std::string runtime_api();
 
+  /// A command of tests/emulator/README.md, "freeze?for=3s"; returns its answer when it is done.
+  std::string control(const std::string& command, int environment = 1);
+  [[nodiscard]] const std::string& control_address() const { return control_address_; }
+
   LambdaEvent wait_for_event(const EventMatch& match);
   /// Those that have come so far.
   [[nodiscard]] std::vector<LambdaEvent> events(const EventMatch& match = {}) const;
@@ -150,6 +154,7 @@ class LocalLambda {
   std::string folder_;
   std::string invoke_address_;
   std::string url_address_;
+  std::string control_address_;
   pid_t pid_ = -1;
   std::optional<int> exit_status_;
   UniqueFd log_pipe_;
