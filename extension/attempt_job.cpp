@@ -246,4 +246,18 @@ AttemptResult run_spill(const AttemptInput& input,
   }
 }
 
+void prepare_call(TaskServices& services, const Url& url, EpochTime deadline, HttpCall& call) {
+  try {
+    initialise_tls();
+    const auto http = [&](const HttpRequest& request, EpochTime until) {
+      return services.connections.perform(request, until, call);
+    };
+    if (services.credentials.current(now(), deadline, http)) {
+      services.connections.open_ahead(url, deadline, call);
+    }
+  } catch (const std::exception& /*error*/) {
+    // The call itself will meet the same, and say so.
+  }
+}
+
 }  // namespace postlude::extension

@@ -110,6 +110,7 @@ void Attempts::handler_ended(const HandlerEnded& ended) {
 }
 
 void Attempts::rest() {
+  spills_.rest();
   services_.connections.close_all();
 }
 

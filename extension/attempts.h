@@ -55,6 +55,9 @@ class Attempts {
   /// `number` is the task's; `host` the invocation in whose time it runs.
   void start(std::uint64_t number, AttemptInput input, const InvocationKey& host);
   void spill(const SpillTask& step, AttemptInput input);
+  void expect_spills(const std::string& target, const SpillForecast::Expected& expected) {
+    spills_.expect(target, expected);
+  }
   /// As StopAttempt says.
   void stop(std::uint64_t number, Millis grace);
   /// Ends everything of it at once; nothing is reported any more.

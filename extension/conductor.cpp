@@ -55,12 +55,7 @@ Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment
       random_(std::random_device()()) {
   // After the shim's slot: what it sent before a task ended is known when that end is acted on.
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
-  loop_.on_thaw([this] {
-    if (session_) {
-      session_->attempts.rest();
-      apply(session_->schedule.thawed(now()));
-    }
-  });
+  loop_.on_thaw([this] { thawed(); });
 }
 
 Result<void> Conductor::run() {
@@ -93,6 +88,9 @@ void Conductor::on_message(const Message& message) {
     return;
   }
   if (const auto* answered = std::get_if<Answered>(&message)) {
+    if (!registered_) {
+      loop_.anchor();  // the first word of the event that it gets
+    }
     apply(session_->schedule.answered(*answered, now()));
   } else if (const auto* idle = std::get_if<Idle>(&message)) {
     apply(session_->schedule.idle(idle->key, now()));
@@ -208,6 +206,7 @@ void Conductor::on_shut_down(const ShutDown& down) {
 
 void Conductor::on_registered(const Registered& registered) {
   shim_.send(registered);
+  registered_ = registered.accepted;
   if (registered.accepted) {
     ask_platform(session_->release.registered());
   } else {
@@ -343,19 +342,6 @@ void Conductor::rename(const RecordName& before, const RecordName& after) {
 void Conductor::ask_platform(Release::Verdict verdict) {
   if (verdict == Release::Verdict::ask && !runtime_gone_) {
     session_->platform.ask_next();
-  }
-}
-
-void Conductor::set_timer() {
-  if (timer_) {
-    loop_.cancel(*timer_);
-    timer_.reset();
-  }
-  if (const auto due = session_->schedule.next_due()) {
-    timer_ = loop_.at(*due, [this] {
-      timer_.reset();
-      apply(session_->schedule.time_passed(now()));
-    });
   }
 }
 

@@ -14,6 +14,7 @@
 #include "extension/release.h"
 #include "extension/schedule.h"
 #include "extension/shim_link.h"
+#include "extension/spill_forecast.h"
 
 #include <deque>
 #include <map>
@@ -78,7 +79,11 @@ class Conductor {
   [[nodiscard]] AttemptInput input_for(const TaskRecord& record);
   void rename(const RecordName& before, const RecordName& after);
   void ask_platform(Release::Verdict verdict);
+  /// Connections may be gone without a word.
+  void thawed();
   void set_timer();
+  void foresee_spills();
+  [[nodiscard]] std::vector<SpillForecast::Candidate> spill_candidates() const;
   EventLoop loop_;
   Signals signals_;
   Environment environment_;
@@ -89,9 +94,12 @@ class Conductor {
   std::map<std::uint64_t, TaskRecord> tasks_;  ///< by record number
   std::deque<Step> to_do_;
   bool doing_ = false;
+  bool registered_ = false;  ///< the platform tells of its events
   bool runtime_gone_ = false;
   bool told_empty_ = false;
   std::optional<EventLoop::TimerId> timer_;
+  SpillForecast forecast_;
+  std::optional<EventLoop::TimerId> forecast_timer_;
   std::minstd_rand random_;
   Result<void> outcome_;
 };

@@ -276,10 +276,10 @@ void Schedule::enforce_time(Held& task, const Open& host, EpochTime now, Steps& 
   } else if (task.state == TaskState::running) {
     if (!task.stopping && task.due <= now) {
       task.stopping = true;
-      // Half of the margin is ours at most; the other half brings the invocation to its end. A
-      // dead letter needs most of it.
-      const int share = task.has_dead_letter ? 5 : 2;
-      const Millis most = remaining(host.work_deadline + task.margin / share, now);
+      // Half of what is left of the margin is ours at most; a dead letter needs most of it.
+      const Millis half = remaining(EpochTime(task.margin), EpochTime(kEndingTime)) / 2;
+      const Millis share = task.has_dead_letter ? std::min(half, task.margin / 5) : half;
+      const Millis most = remaining(host.work_deadline + share, now);
       steps.emplace_back(StopAttempt{task.name.number, std::clamp(most, Millis(1), kStopGrace)});
     }
   } else if (!has_ended(task.state) && host.work_deadline <= now) {

@@ -14,6 +14,9 @@ namespace postlude::extension {
 inline constexpr int kMostInterruptions = 3;
 /// From SIGTERM to SIGKILL (contract.md 4.1).
 inline constexpr Millis kStopGrace = Millis(200);
+/// Of a margin, for what follows when all has ended: processes die, a receipt is written, the
+/// platform is told. A few milliseconds of work, for a small function's share of a processor.
+inline constexpr Millis kEndingTime = Millis(100);
 /// A handler cannot be interrupted: an attempt starts only if this, or its whole timeout, fits.
 inline constexpr Millis kLeastHandlerTime = std::chrono::seconds(1);
 /// What a call that was under way over a freeze is given to end: connections to the outside may be
@@ -93,6 +96,15 @@ class Schedule {
   /// When time alone changes something; nothing if it never does.
   [[nodiscard]] std::optional<EpochTime> next_due() const;
 
+  /// A task that will be spilled, from `begins` until `ends`, unless it is done before.
+  struct SpillCandidate {
+    std::uint64_t number = 0;
+    EpochTime begins;
+    EpochTime ends;
+    Millis margin{};
+  };
+  [[nodiscard]] std::vector<SpillCandidate> spill_candidates() const;
+
   [[nodiscard]] bool seen(std::uint64_t number) const { return number < unseen_; }
   [[nodiscard]] Accounting accounting() const;
 
@@ -149,6 +161,7 @@ class Schedule {
   [[nodiscard]] Open* find(const InvocationKey& key);
   [[nodiscard]] const Open* find(const InvocationKey& key) const;
   [[nodiscard]] EpochTime work_deadline(const Held& task) const;
+  [[nodiscard]] static EpochTime end_of_spills(const Held& task, EpochTime work_deadline);
   [[nodiscard]] static Receipt receipt_of(Open& invocation, EpochTime now);
   Open& open(const InvocationKey& key, EpochTime work_deadline);
   void adopt_carried(const Open& invocation, EpochTime now);

@@ -88,8 +88,7 @@ void Schedule::postpone(Held& task, std::string why, EpochTime now) {
 }
 
 void Schedule::spill(Held& task, Ending ending, EpochTime now) {
-  // A quarter of the margin is left to bring the invocation to its end.
-  const EpochTime limit = shutdown_.value_or(work_deadline(task) + task.margin * 3 / 4);
+  const EpochTime limit = shutdown_.value_or(end_of_spills(task, work_deadline(task)));
   task.state = TaskState::running;
   task.spilling = true;
   task.stopping = false;

@@ -3,6 +3,8 @@
 #include "extension/attempt_job.h"
 #include "extension/send_request.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace postlude::extension {
@@ -10,22 +12,22 @@ namespace {
 
 /// A burst at the end of an environment has about 400 ms; one call of a service in the same region
 /// takes 5 to 20 ms on a connection that stands.
-constexpr std::size_t kMostThreads = 16;
+constexpr std::size_t kMostThreads = 20;
 
-/// "host:port" of the service that is called for this dead letter; empty where there is none.
-std::string host_of(const TaskRecord& record, const AwsEndpoints& endpoints) {
-  const auto target = parse_target_arn(record.task.dead_letter.value());
-  if (!target) {
-    return {};
+/// Opened ahead for a target. More spills than that share them, one after the other.
+constexpr std::size_t kMostOpened = 4;
+
+/// Where the service is called for this dead letter; nothing where it makes no sense.
+std::optional<Url> url_of(std::string_view target, const AwsEndpoints& endpoints) {
+  const auto arn = parse_target_arn(target);
+  if (!arn) {
+    return std::nullopt;
   }
-  const auto request = send_request(*target,
-                                    {.task_id = record.id,
-                                     .task_name = record.task.name,
-                                     .trace_id = {},
-                                     .body = "null",
-                                     .at = record.deadline},
-                                    endpoints);
-  return request ? request->http.url.endpoint() : std::string();
+  auto request = send_request(
+      *arn,
+      {.task_id = "id", .task_name = "name", .trace_id = {}, .body = "null", .at = EpochTime()},
+      endpoints);
+  return request ? std::optional(std::move(request->http.url)) : std::nullopt;
 }
 
 }  // namespace
@@ -34,6 +36,8 @@ Spills::Spills(EventLoop& loop, TaskServices& services, Ended ended)
     : services_(services), ended_(std::move(ended)), workers_(loop, kMostThreads) {}
 
 Spills::~Spills() {
+  rest();
+  services_.connections.close_all();
   for (const auto& [number, spill] : running_) {
     spill.call->stop();
   }
@@ -41,7 +45,8 @@ Spills::~Spills() {
 
 void Spills::start(const SpillTask& step, AttemptInput input) {
   const std::uint64_t number = step.name.number;
-  std::string host = host_of(input.record, services_.endpoints);
+  const auto url = url_of(input.record.task.dead_letter.value(), services_.endpoints);
+  std::string host = url ? url->endpoint() : std::string();
   if (!host.empty() && health_.ask(host, now()) == TargetHealth::Verdict::leave) {
     ended_(number, health_.describe(host));
     return;
@@ -59,6 +64,31 @@ void Spills::start(const SpillTask& step, AttemptInput input) {
     return
         [this, number, serial, result = std::move(result)] { job_ended(number, serial, result); };
   });
+}
+
+void Spills::expect(const std::string& target, const SpillForecast::Expected& expected) {
+  const auto url = url_of(target, services_.endpoints);
+  if (!url || health_.fails(url->endpoint())) {
+    return;
+  }
+  std::erase_if(opening_, [](const auto& opening) { return opening.expired(); });
+  for (std::size_t count = 0; count < std::min(expected.spills, kMostOpened); ++count) {
+    auto call = std::make_shared<HttpCall>();
+    opening_.push_back(call);
+    workers_.submit(
+        [this, url = *url, call, deadline = expected.deadline]() -> Workers::Completion {
+          prepare_call(services_, url, deadline, *call);
+          return [] {};
+        });
+  }
+}
+
+void Spills::rest() {
+  for (const auto& opening : std::exchange(opening_, {})) {
+    if (const auto call = opening.lock()) {
+      call->stop();
+    }
+  }
 }
 
 void Spills::job_ended(std::uint64_t number, std::uint64_t serial, const AttemptResult& result) {

@@ -3,6 +3,7 @@
 #include "extension/attempt_input.h"
 #include "extension/http_call.h"
 #include "extension/schedule_steps.h"
+#include "extension/spill_forecast.h"
 #include "extension/target_health.h"
 #include "extension/task_services.h"
 #include "extension/workers.h"
@@ -31,8 +32,14 @@ class Spills {
   ~Spills();
 
   void start(const SpillTask& step, AttemptInput input);
+  /// Spills to this ARN may come soon: gets credentials and opens connections, so that each is one
+  /// round trip. Its own failures say nothing.
+  void expect(const std::string& target, const SpillForecast::Expected& expected);
   /// Its time is over. An unknown number is fine.
   void stop(std::uint64_t number);
+
+  /// None of them will come any more.
+  void rest();
 
   /// Threads are at work, perhaps in a look-up that nothing can interrupt.
   [[nodiscard]] bool busy() { return workers_.busy(); }
@@ -50,6 +57,7 @@ class Spills {
   Ended ended_;
   TargetHealth health_;
   std::map<std::uint64_t, Running> running_;
+  std::vector<std::weak_ptr<HttpCall>> opening_;
   std::uint64_t last_serial_ = 0;
   Workers workers_;
 };

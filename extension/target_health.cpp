@@ -7,20 +7,21 @@
 namespace postlude::extension {
 
 TargetHealth::Verdict TargetHealth::ask(const std::string& host, EpochTime now) {
-  const auto found = failing_.find(host);
-  if (found == failing_.end()) {
+  if (!fails(host)) {
     return Verdict::call;
   }
-  Host& failing = found->second;
-  if (failing.failures < kMostFailuresInARow) {
-    return Verdict::call;
-  }
+  Host& failing = failing_[host];
   // A clock that was put back must not keep a host out for longer.
   if (failing.probed && now >= *failing.probed && now < *failing.probed + kProbePause) {
     return Verdict::leave;
   }
   failing.probed = now;
   return Verdict::call;
+}
+
+bool TargetHealth::fails(const std::string& host) const {
+  const auto found = failing_.find(host);
+  return found != failing_.end() && found->second.failures >= kMostFailuresInARow;
 }
 
 void TargetHealth::failed(const std::string& host, std::string why, EpochTime now) {

@@ -27,6 +27,8 @@ class TargetHealth {
 
   /// Also where it refused: that says nothing of the host.
   void answered(const std::string& host) { failing_.erase(host); }
+  /// It is left alone, but for its probes.
+  [[nodiscard]] bool fails(const std::string& host) const;
   void failed(const std::string& host, std::string why, EpochTime now);
 
   /// "sqs.eu-west-1.amazonaws.com:443 failed 3 times in a row: no answer in time".

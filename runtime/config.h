@@ -57,7 +57,7 @@ struct Config {
 
 /// Ending processes, writing a receipt and releasing the environment take a few milliseconds, and a
 /// small function shares its processor: with a shorter margin its own tasks could time it out.
-inline constexpr Millis kLeastDeadlineMargin{50};
+inline constexpr Millis kLeastDeadlineMargin{100};
 
 /// How long before its deadline deferred work of an invocation stops: as configured, but at most
 /// 20 % of `invocation_time` (from the event's arrival to its deadline).

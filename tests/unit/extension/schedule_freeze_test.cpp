@@ -100,7 +100,7 @@ TEST_CASE("the later a machine comes to stop a command, the shorter is its grace
   plan.answer(1, 300ms);
   plan.accept({.number = 1});
   plan.close(1);
-  CHECK(plan.pass(300ms + 100ms) == Lines{"stop 1 within 150"});
+  CHECK(plan.pass(300ms + 100ms) == Lines{"stop 1 within 100"});
 }
 
 TEST_CASE("after a thaw no more tasks start at once than ever, however many were waiting") {

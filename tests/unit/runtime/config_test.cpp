@@ -271,10 +271,10 @@ TEST_CASE("a deadline margin in which nothing could be ended is made longer, wit
   CHECK(config.deadline_margin == kLeastDeadlineMargin);
   CHECK(config.warnings ==
         std::vector<std::string>{"POSTLUDE_DEADLINE_MARGIN: 1ms are too short to end deferred work "
-                                 "in, it is 50ms"});
+                                 "in, it is 100ms"});
   CHECK(deadline_margin(config, std::chrono::seconds(3)) == kLeastDeadlineMargin);
   CHECK(deadline_margin(config, Millis(100)) == Millis(20));
-  CHECK(config_of({{"POSTLUDE_DEADLINE_MARGIN", "50ms"}}).warnings.empty());
+  CHECK(config_of({{"POSTLUDE_DEADLINE_MARGIN", "100ms"}}).warnings.empty());
 }
 
 TEST_CASE("the help names every setting with its default") {
