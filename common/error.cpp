@@ -9,8 +9,11 @@ ErrorCode code_of(int error_number) {
   switch (error_number) {
     case ENOENT:
       return ErrorCode::not_found;
+    case EEXIST:
+      return ErrorCode::exists;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
       return ErrorCode::no_space;
     case EAGAIN:
       return ErrorCode::would_block;

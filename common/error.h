@@ -14,6 +14,7 @@ enum class ErrorCode {
   closed,       ///< the other side of a connection is gone
   would_block,  ///< try again when the descriptor is ready
   not_found,    ///< the file or record does not exist (any more)
+  exists,       ///< something has that name already
   no_space,     ///< a limit or the disk is full; nothing was kept
 };
 
@@ -34,8 +35,8 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{code, std::move(message)});
 }
 
-/// "connect /run/x: Connection refused". ENOENT, ENOSPC, EDQUOT, EAGAIN, EPIPE and ECONNRESET
-/// become the codes above.
+/// "connect /run/x: Connection refused". ENOENT, EEXIST, ENOSPC, EDQUOT, EFBIG, EAGAIN, EPIPE and
+/// ECONNRESET become the codes above.
 [[nodiscard]] Error errno_error(std::string_view operation,
                                 std::string_view object,
                                 int error_number = errno);

@@ -135,7 +135,8 @@ Result<std::optional<std::string>> PacketSocket::receive() {
   do {
     // MSG_TRUNC: the size of the packet, not of what there was room for.
     size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
+    // A peer that ended before it had read everything: told once, ahead of what it had sent.
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   received_.clear();
   if (size < 0) {
     if (errno == EAGAIN) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "common/error.h"
+#include "common/spool_files.h"
 #include "common/spool_format.h"
+#include "common/spool_generations.h"
 #include "common/unique_fd.h"
 
-#include <span>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +22,9 @@ namespace postlude {
 /// answer ErrorCode::not_found. One thread at a time in each process.
 class Spool {
  public:
-  /// Makes a new generation. Folders are private to the user (0700).
+  /// Makes a new generation, which takes over what older ones left. Folders are private to the user
+  /// (0700). An error where they cannot be made or are not to be trusted; a full disk is none, see
+  /// adoption().
   [[nodiscard]] static Result<Spool> create(const std::string& root,
                                             std::string_view log_stream_name);
 
@@ -28,6 +32,8 @@ class Spool {
   [[nodiscard]] static Spool attach(std::string folder) { return Spool(std::move(folder)); }
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
+  /// What create() took over, and what stood in its way.
+  [[nodiscard]] const Adoption& adoption() const { return adoption_; }
   /// What numbers_of_generation() takes; 0 for a folder that create() did not make.
   [[nodiscard]] std::uint64_t generation() const;
   /// A newer generation has taken over: what is left to do is its business.
@@ -68,12 +74,7 @@ class Spool {
                                               std::string_view bytes) const;
 
   std::string folder_;
+  Adoption adoption_;
 };
-
-/// Writes everything to a file descriptor. EINTR and short counts are handled.
-[[nodiscard]] Result<void> write_all(int fd, std::string_view bytes, std::string_view object);
-
-/// The whole of a file that is at most `limit` bytes long, wherever its offset is.
-[[nodiscard]] Result<std::string> read_all(int fd, std::size_t limit, std::string_view object);
 
 }  // namespace postlude

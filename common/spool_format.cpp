@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -15,6 +16,9 @@ namespace postlude {
 namespace {
 
 constexpr std::string_view kRecordSuffix = ".task";
+constexpr std::string_view kDamagedSuffix = ".damaged";
+/// In the order of Body.
+constexpr std::array<std::string_view, 3> kBodySuffixes = {".event", ".answer", ".error"};
 constexpr std::string_view kMarks = "qrsdfxe";
 constexpr std::uint64_t kMostInGeneration = (std::uint64_t{1} << kNumberBits) - 1;
 
@@ -58,6 +62,35 @@ std::optional<RecordName> parse_record_name(std::string_view file) {
   name.number += numbers_of_generation(generation);
   name.mark = static_cast<RecordMark>(rest.front());
   return valid && format_record_name(name) == file ? std::optional(name) : std::nullopt;
+}
+
+std::string damaged_record_name(const RecordName& name) {
+  return format_record_name(name).append(kDamagedSuffix);
+}
+
+bool is_record_leftover(std::string_view file) {
+  for (const std::string_view suffix : {kUnfinishedSuffix, kDamagedSuffix}) {
+    if (file.ends_with(suffix)) {
+      return parse_record_name(file.substr(0, file.size() - suffix.size())).has_value();
+    }
+  }
+  return false;
+}
+
+std::string capture_name(std::uint64_t sequence, Body body) {
+  return fmt::format("{}{}", sequence, kBodySuffixes.at(static_cast<std::size_t>(body)));
+}
+
+bool is_capture_name(std::string_view file) {
+  std::uint64_t sequence = 0;
+  const char* end = file.data() + file.size();
+  const auto parsed = std::from_chars(file.data(), end, sequence);
+  if (parsed.ec != std::errc{}) {
+    return false;
+  }
+  return std::any_of(kBodySuffixes.begin(), kBodySuffixes.end(), [&](std::string_view suffix) {
+    return fmt::format("{}{}", sequence, suffix) == file;
+  });
 }
 
 std::string encode_record(const TaskRecord& record) {

@@ -47,6 +47,22 @@ struct RecordName {
 /// Nothing for any other file.
 [[nodiscard]] std::optional<RecordName> parse_record_name(std::string_view file);
 
+/// While it is written, a record has this behind its name.
+inline constexpr std::string_view kUnfinishedSuffix = ".new";
+/// Of a record that could not be read: it is none any more.
+[[nodiscard]] std::string damaged_record_name(const RecordName& name);
+/// One of these two.
+[[nodiscard]] bool is_record_leftover(std::string_view file);
+
+enum class Body {
+  event,
+  answer,  ///< the response, or the error that was posted in its place
+  error,   ///< where it is not the answer: from trailers, or the runtime's death
+};
+/// Of a captured body: "<sequence number of the invocation>.event", .answer or .error.
+[[nodiscard]] std::string capture_name(std::uint64_t sequence, Body body);
+[[nodiscard]] bool is_capture_name(std::string_view file);
+
 /// Captured bodies are files of their own, shared by the tasks of one invocation. A record names
 /// them; they are complete before the record exists.
 struct CapturedBodies {

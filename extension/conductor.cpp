@@ -4,10 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-
-#include <algorithm>
-#include <cassert>
 #include <csignal>
 #include <utility>
 
@@ -17,9 +13,8 @@ Conductor::Session::Session(Conductor& conductor,
                             const Hello& first,
                             ExtensionApi::Handlers handlers)
     : hello(first),
-      spool(Spool::attach(first.spool)),
       schedule(first.concurrency, first.deadline_margin),
-      captures(spool),
+      records(Spool::attach(first.spool), conductor.log_),
       platform(conductor.loop_, first.runtime_api, std::move(handlers)),
       attempts(
           {.loop = conductor.loop_,
@@ -61,8 +56,10 @@ Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment
 Result<void> Conductor::run() {
   Descendants::adopt_orphans();
   loop_.run();
-  for (const auto& [number, record] : tasks_) {
-    session_->attempts.forget(number);
+  if (session_) {
+    for (const std::uint64_t number : session_->records.numbers()) {
+      session_->attempts.forget(number);
+    }
   }
   descendants_.await_deaths();
   return outcome_;
@@ -79,41 +76,19 @@ void Conductor::on_garbage(const Error& error) {
 }
 
 void Conductor::on_message(const Message& message) {
-  if (const auto* hello = std::get_if<Hello>(&message)) {
-    on_hello(*hello);
-    return;
-  }
-  if (!session_) {
-    on_garbage({ErrorCode::failed, "it is no hello"});
-    return;
-  }
-  if (const auto* answered = std::get_if<Answered>(&message)) {
-    if (!registered_) {
-      loop_.anchor();  // the first word of the event that it gets
-    }
-    apply(session_->schedule.answered(*answered, now()));
-  } else if (const auto* idle = std::get_if<Idle>(&message)) {
-    apply(session_->schedule.idle(idle->key, now()));
-  } else if (const auto* accepted = std::get_if<Accepted>(&message)) {
-    on_accepted(*accepted);
-  } else if (const auto* dropped = std::get_if<Dropped>(&message)) {
-    apply(session_->schedule.dropped(*dropped, now()));
-  } else if (const auto* closed = std::get_if<Closed>(&message)) {
-    on_closed(*closed);
-  } else if (std::holds_alternative<RuntimeGone>(message)) {
-    runtime_gone_ = true;
-  } else if (const auto* inspect = std::get_if<Inspect>(&message)) {
-    on_inspect(*inspect);
-  } else if (const auto* ended = std::get_if<HandlerEnded>(&message)) {
-    session_->attempts.handler_ended(*ended);
-  } else if (const auto* down = std::get_if<ShutDown>(&message)) {
-    on_shut_down(*down);
+  if (session_ || std::holds_alternative<Hello>(message)) {
+    std::visit([this](const auto& value) { on(value); }, message);
   } else {
-    log_.error("shim link: a message that only the extension sends");
+    on_garbage({ErrorCode::failed, "it is no hello"});
   }
 }
 
-void Conductor::on_hello(const Hello& hello) {
+template <class Other>
+void Conductor::on(const Other& /*other*/) {
+  log_.error("shim link: a message that only the extension sends");
+}
+
+void Conductor::on(const Hello& hello) {
   if (session_) {
     log_.error("shim link: a second hello");
     return;
@@ -129,64 +104,118 @@ void Conductor::on_hello(const Hello& hello) {
                                log_.error("the platform refused the poll for the next event: " +
                                           error.message);
                              }});
-  session_->platform.register_for_invoke();
+  // The platform waits for it, so it goes first.
+  if (!hello.driven) {
+    session_->platform.register_for_invoke();
+  }
+  replay(session_->records.replay(hello.last_record));
+  session_->records.remove_orphans();
+  const Schedule& schedule = session_->schedule;
+  shim_.send(
+      Replayed{schedule.carried() + session_->records.unread(), schedule.carried_handlers()});
 }
 
-void Conductor::on_accepted(const Accepted& accepted) {
-  const auto name = parse_record_name(accepted.record);
-  if (name && session_->schedule.seen(name->number)) {
-    return;
-  }
-  std::vector<UniqueFd> files = shim_.take_files();
-  auto record = read_record(name, files);
-  if (!record) {
-    log_.error(fmt::format("record {}: {}", accepted.record, record.error().message),
-               {accepted.key.request_id, {}});
-    if (name) {
-      session_->spool.remove_record(*name);
+/// An earlier process may have ended before it looked whether the answer matches. Where a body is
+/// gone nobody can tell any more, and the task stays.
+void Conductor::replay(std::vector<FoundRecord> found) {
+  std::erase_if(found, [this](const FoundRecord& one) {
+    const std::uint64_t number = one.name.number;
+    if (!may_be_unmatched(one) || session_->records.bodies(number).missing ||
+        matches_answer(number)) {
+      return false;
     }
-    apply(session_->schedule.dropped(
-        {accepted.key, accepted.record, "", "record unreadable: " + record.error().message},
-        now()));
+    session_->records.let_go(one.record->key);
+    session_->records.remove(one.name);
+    return true;
+  });
+  apply(session_->schedule.replayed(found, session_->hello.last_record, now()));
+}
+
+void Conductor::replay_unread() {
+  if (session_->records.unread() > 0) {
+    replay(session_->records.replay_unread());
+  }
+}
+
+bool Conductor::may_be_unmatched(const FoundRecord& found) {
+  const RecordName& name = found.name;
+  return !found.record->task.match.empty() && name.mark == RecordMark::waiting &&
+         name.attempts == 0 && name.interruptions == 0;
+}
+
+void Conductor::on(const Answered& answered) {
+  if (!registered_) {
+    loop_.anchor();  // the first word of the event that it gets
+  }
+  replay_unread();
+  apply(session_->schedule.answered(answered, now()));
+}
+
+void Conductor::on(const Idle& idle) {
+  apply(session_->schedule.idle(idle.key, now()));
+}
+
+void Conductor::on(const Dropped& dropped) {
+  apply(session_->schedule.dropped(dropped, now()));
+}
+
+void Conductor::on(const HandlerEnded& ended) {
+  session_->attempts.handler_ended(ended);
+}
+
+void Conductor::on(const RuntimeGone& /*gone*/) {
+  runtime_gone_ = true;
+}
+
+void Conductor::on(const Ping& ping) {
+  shim_.send(Pong{ping.number});
+}
+
+void Conductor::on(const Accepted& accepted) {
+  const auto name = parse_record_name(accepted.record);
+  if (!name) {
+    not_read(accepted, "not the name of a record");
     return;
   }
-  if (!files.empty()) {
-    files.erase(files.begin());
-  }
-  session_->captures.hold(*record, std::move(files));
-  if (!record->task.match.empty() && !matches_answer(*record)) {
-    session_->spool.remove_record(*name);
-    session_->captures.let_go(record->key);
+  if (session_->schedule.seen(name->number)) {
     return;
   }
-  const TaskRecord& task = tasks_[name->number] = std::move(*record);
-  const auto start = accepted.at_once ? Schedule::Start::at_once : Schedule::Start::after_answer;
-  apply(session_->schedule.accepted(*name, task, now(), start));
+  const auto record = session_->records.accept(*name, shim_.take_files());
+  if (!record && record.error().kind == HeldRecords::Trouble::Kind::passing) {
+    log_.warn("a record will be read again later: " + record.error().why);
+  } else if (!record && session_->records.superseded()) {
+    leave();
+  } else if (!record) {
+    not_read(accepted, record.error().why);
+  } else if (!(*record)->task.match.empty() && !matches_answer(name->number)) {
+    session_->records.let_go((*record)->key);
+    session_->records.remove(*name);
+  } else {
+    const auto start = accepted.at_once ? Schedule::Start::at_once : Schedule::Start::after_answer;
+    apply(session_->schedule.accepted(*name, **record, now(), start));
+  }
+}
+
+void Conductor::not_read(const Accepted& accepted, const std::string& why) {
+  log_.error(fmt::format("record {}: {}", accepted.record, why), {accepted.key.request_id, {}});
+  apply(session_->schedule.dropped({accepted.key, accepted.record, "", "record unreadable: " + why},
+                                   now()));
 }
 
 /// A task that does not match was never accepted: nobody was told an id of it.
-bool Conductor::matches_answer(const TaskRecord& record) {
-  AttemptInput input = input_for(record);
-  input.work_deadline = record.work_deadline;
-  return matches(record.task.match, template_sources(input, session_->attempts.services()));
+bool Conductor::matches_answer(std::uint64_t number) {
+  AttemptInput input = input_for(number);
+  input.work_deadline = input.record.work_deadline;
+  return matches(input.record.task.match, template_sources(input, session_->attempts.services()));
 }
 
-/// From the open file that came along, because functions clean /tmp; else by its name.
-Result<TaskRecord> Conductor::read_record(const std::optional<RecordName>& name,
-                                          const std::vector<UniqueFd>& files) const {
-  if (!name) {
-    return fail("not the name of a record");
-  }
-  return files.empty() ? session_->spool.read_record(*name)
-                       : Spool::read_record(files.front().get(), *name);
-}
-
-void Conductor::on_closed(const Closed& closed) {
-  session_->captures.close(closed.key);
+void Conductor::on(const Closed& closed) {
+  replay_unread();
+  session_->records.close(closed.key);
   apply(session_->schedule.closed(closed, now()));
 }
 
-void Conductor::on_inspect(const Inspect& inspect) {
+void Conductor::on(const Inspect& inspect) {
   // An entry has two names of at most 64 bytes, a request id and little else.
   constexpr std::size_t kMostInAPacket = 128;
   TaskStates states{.query = inspect.query, .last = false, .tasks = {}};
@@ -200,7 +229,7 @@ void Conductor::on_inspect(const Inspect& inspect) {
   shim_.send(states);
 }
 
-void Conductor::on_shut_down(const ShutDown& down) {
+void Conductor::on(const ShutDown& down) {
   apply(session_->schedule.shut_down(now(), down.deadline));
 }
 
@@ -241,102 +270,11 @@ void Conductor::on_signal() {
 
 void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& result) {
   if (!result.why.empty()) {
-    const TaskRecord& record = tasks_.at(number);
+    const TaskRecord& record = session_->records.at(number);
     log_.debug("attempt ended: " + result.why, {record.key.request_id, record.id});
   }
   const auto random = std::generate_canonical<double, 16>(random_);
   apply(session_->schedule.attempt_ended(number, result, now(), random));
-}
-
-void Conductor::apply(Steps steps) {
-  to_do_.insert(
-      to_do_.end(), std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
-  if (doing_) {
-    return;
-  }
-  doing_ = true;
-  while (!to_do_.empty()) {
-    const Step step = std::move(to_do_.front());
-    to_do_.pop_front();
-    std::visit([this](const auto& value) { perform(value); }, step);
-  }
-  doing_ = false;
-  assert(session_->schedule.accounting().balanced());
-  set_timer();
-  if (session_->schedule.over() && !std::exchange(told_empty_, true)) {
-    descendants_.await_deaths();
-    shim_.send(Empty{});
-    loop_.stop();
-  }
-}
-
-void Conductor::perform(const StartAttempt& step) {
-  rename(step.before, step.after);
-  AttemptInput input = input_for(tasks_.at(step.after.number));
-  input.attempt = step.after.attempts;
-  input.work_deadline = step.work_deadline;
-  input.until = step.until;
-  session_->attempts.start(step.after.number, std::move(input), step.host);
-}
-
-void Conductor::perform(const StopAttempt& step) {
-  session_->attempts.stop(step.number, step.grace);
-}
-
-void Conductor::perform(const NoteInterruption& step) {
-  rename(step.before, step.after);
-}
-
-void Conductor::perform(const EndTask& step) {
-  session_->spool.remove_record(step.name);
-  session_->captures.let_go(step.accepted_in);
-  session_->attempts.forget(step.name.number);
-  tasks_.erase(step.name.number);
-}
-
-void Conductor::perform(const SpillTask& step) {
-  AttemptInput input = input_for(tasks_.at(step.name.number));
-  input.attempt = std::max(step.name.attempts, 1);
-  input.work_deadline = input.record.work_deadline;
-  input.until = step.until;
-  session_->attempts.spill(step, std::move(input));
-}
-
-void Conductor::perform(const HandlersDone& step) {
-  shim_.send(step);
-}
-
-void Conductor::perform(const WriteReceipt& step) {
-  for (const std::string& line : receipt_lines(step.receipt, now())) {
-    log_.raw(line);
-  }
-}
-
-void Conductor::perform(const ReleaseInvocation& step) {
-  session_->attempts.rest();
-  descendants_.await_deaths();
-  shim_.send(Settled{step.key, step.carried, step.carried_handlers});
-  ask_platform(session_->release.settled(step.key.request_id));
-}
-
-AttemptInput Conductor::input_for(const TaskRecord& record) {
-  const Bodies& bodies = session_->captures.bodies(record);
-  AttemptInput input;
-  input.record = record;
-  if (bodies.event >= 0) {
-    input.event_file = UniqueFd(::fcntl(bodies.event, F_DUPFD_CLOEXEC, 0));
-    input.event_bytes = bodies.event_bytes;
-  }
-  input.response = bodies.response;
-  input.error = bodies.error;
-  return input;
-}
-
-void Conductor::rename(const RecordName& before, const RecordName& after) {
-  // A function may have cleaned /tmp: what is needed to go on is in memory.
-  if (const auto renamed = session_->spool.rename_record(before, after); !renamed) {
-    log_.debug("record not renamed: " + renamed.error().message);
-  }
 }
 
 void Conductor::ask_platform(Release::Verdict verdict) {

@@ -6,21 +6,21 @@
 #include "common/messages.h"
 #include "common/packet_socket.h"
 #include "common/signals.h"
-#include "common/spool.h"
 #include "extension/attempts.h"
-#include "extension/captures.h"
 #include "extension/descendants.h"
 #include "extension/extension_api.h"
+#include "extension/held_records.h"
 #include "extension/release.h"
 #include "extension/schedule.h"
 #include "extension/shim_link.h"
 #include "extension/spill_forecast.h"
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
 namespace postlude::extension {
 
@@ -44,9 +44,8 @@ class Conductor {
     Session(Conductor& conductor, const Hello& first, ExtensionApi::Handlers handlers);
 
     Hello hello;
-    Spool spool;
     Schedule schedule;
-    Captures captures;
+    HeldRecords records;
     Release release;
     ExtensionApi platform;
     Attempts attempts;
@@ -54,14 +53,24 @@ class Conductor {
 
   void on_message(const Message& message);
   void on_garbage(const Error& error);
-  void on_hello(const Hello& hello);
-  void on_accepted(const Accepted& accepted);
-  [[nodiscard]] Result<TaskRecord> read_record(const std::optional<RecordName>& name,
-                                               const std::vector<UniqueFd>& files) const;
-  [[nodiscard]] bool matches_answer(const TaskRecord& record);
-  void on_closed(const Closed& closed);
-  void on_inspect(const Inspect& inspect);
-  void on_shut_down(const ShutDown& down);
+  void on(const Hello& hello);
+  void on(const Answered& answered);
+  void on(const Accepted& accepted);
+  void on(const Dropped& dropped);
+  void on(const Closed& closed);
+  void on(const Idle& idle);
+  void on(const HandlerEnded& ended);
+  void on(const ShutDown& down);
+  void on(const RuntimeGone& gone);
+  void on(const Ping& ping);
+  void on(const Inspect& inspect);
+  template <class Other>
+  void on(const Other& other);
+  void replay(std::vector<FoundRecord> found);
+  void replay_unread();
+  [[nodiscard]] static bool may_be_unmatched(const FoundRecord& found);
+  void not_read(const Accepted& accepted, const std::string& why);
+  [[nodiscard]] bool matches_answer(std::uint64_t number);
   void on_registered(const Registered& registered);
   void on_platform_event(const PlatformEvent& event);
   void on_signal();
@@ -70,14 +79,16 @@ class Conductor {
   void apply(Steps steps);
   void perform(const StartAttempt& step);
   void perform(const StopAttempt& step);
-  void perform(const NoteInterruption& step);
+  void perform(const NoteState& step);
   void perform(const EndTask& step);
+  void perform(const RemoveRecord& step);
   void perform(const SpillTask& step);
   void perform(const HandlersDone& step);
   void perform(const WriteReceipt& step);
   void perform(const ReleaseInvocation& step);
-  [[nodiscard]] AttemptInput input_for(const TaskRecord& record);
-  void rename(const RecordName& before, const RecordName& after);
+  [[nodiscard]] AttemptInput input_for(std::uint64_t number);
+  [[nodiscard]] bool rename(const RecordName& before, const RecordName& after);
+  void leave();
   void ask_platform(Release::Verdict verdict);
   /// Connections may be gone without a word.
   void thawed();
@@ -91,12 +102,12 @@ class Conductor {
   Descendants descendants_;
   ShimLink shim_;
   std::optional<Session> session_;
-  std::map<std::uint64_t, TaskRecord> tasks_;  ///< by record number
   std::deque<Step> to_do_;
   bool doing_ = false;
   bool registered_ = false;  ///< the platform tells of its events
   bool runtime_gone_ = false;
   bool told_empty_ = false;
+  bool superseded_ = false;  ///< a newer generation has the spool: nothing is done any more
   std::optional<EventLoop::TimerId> timer_;
   SpillForecast forecast_;
   std::optional<EventLoop::TimerId> forecast_timer_;

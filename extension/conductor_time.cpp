@@ -27,7 +27,7 @@ void Conductor::set_timer() {
 std::vector<SpillForecast::Candidate> Conductor::spill_candidates() const {
   std::vector<SpillForecast::Candidate> candidates;
   for (const auto& spill : session_->schedule.spill_candidates()) {
-    candidates.push_back({tasks_.at(spill.number).task.dead_letter.value(),
+    candidates.push_back({session_->records.at(spill.number).task.dead_letter.value(),
                           spill.begins - spill.margin,
                           spill.ends});
   }

@@ -15,8 +15,24 @@ Steps Schedule::accepted(const RecordName& name,
     return {};
   }
   unseen_ = name.number + 1;
+  Held& task = hold(name, record);
+  const Open* host = find(record.key);
+  if (host == nullptr && start == Start::at_once && !was_released(record.key)) {
+    open(record.key, record.work_deadline).answered = false;
+    host = find(record.key);
+  }
+  if (host != nullptr && (host->answered || start == Start::at_once)) {
+    task.state = TaskState::queued;
+    task.host = record.key;
+  }
+  return advance(now, {});
+}
+
+/// Without a host: it is carried.
+Schedule::Held& Schedule::hold(const RecordName& name, const TaskRecord& record) {
   ++ended_.accepted;
   Held& task = held_[name.number];
+  task.noted = name;
   task.name = name;
   task.id = record.id;
   task.task_name = record.task.name;
@@ -30,16 +46,7 @@ Steps Schedule::accepted(const RecordName& name,
   task.is_call = !task.is_handler && !std::holds_alternative<CommandAction>(record.task.action);
   task.has_dead_letter = record.task.dead_letter.has_value();
   task.state = TaskState::carried;
-  const Open* host = find(record.key);
-  if (host == nullptr && start == Start::at_once && !was_released(record.key)) {
-    open(record.key, record.work_deadline).answered = false;
-    host = find(record.key);
-  }
-  if (host != nullptr && (host->answered || start == Start::at_once)) {
-    task.state = TaskState::queued;
-    task.host = record.key;
-  }
-  return advance(now, {});
+  return task;
 }
 
 Steps Schedule::dropped(Dropped task, EpochTime now) {
@@ -58,7 +65,7 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
     invocation = &open(task.key, now);
     adopt_carried(*invocation, now);
   }
-  invocation->tasks.emplace_back(0, std::move(entry));
+  invocation->tasks.push_back({0, std::move(entry), {}});
   return advance(now, {});
 }
 
@@ -130,7 +137,6 @@ Steps Schedule::attempt_ended(std::uint64_t number,
   }
   Held& task = found->second;
   task.spent += remaining(now, task.started);
-  Steps steps;
   switch (result.kind) {
     case AttemptResult::Kind::success:
       end(task, TaskState::done, "");
@@ -138,7 +144,7 @@ Steps Schedule::attempt_ended(std::uint64_t number,
     case AttemptResult::Kind::failed:
       // A connection that did not outlast the freeze is no fault of the other side.
       if (task.cut_by_freeze) {
-        interrupted(task, now, steps);
+        interrupted(task, now);
         break;
       }
       [[fallthrough]];
@@ -147,7 +153,7 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       break;
     case AttemptResult::Kind::stopped:
       if (task.cut_by_deadline || task.cut_by_freeze) {
-        interrupted(task, now, steps);
+        interrupted(task, now);
       } else {
         attempt_failed(task,
                        {AttemptResult::Kind::failed,
@@ -157,7 +163,7 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       }
       break;
   }
-  return advance(now, std::move(steps));
+  return advance(now, {});
 }
 
 Steps Schedule::spill_ended(std::uint64_t number, const std::string& trouble, EpochTime now) {
@@ -250,6 +256,7 @@ Steps Schedule::advance(EpochTime now, Steps steps) {
   enforce_time(now, steps);
   remove_ended(steps);
   start_due(now, steps);
+  note_states(steps);
   std::move(pending_.begin(), pending_.end(), std::back_inserter(steps));
   pending_.clear();
   // What could not start after all has a new place, or none.

@@ -33,7 +33,7 @@ inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 /// is still to do then goes to its dead letter, or is carried without one. A carried task has no
 /// host until the next invocation is answered (or closed); it runs first there, because tasks start
 /// in the order of their acceptance. An attempt that the work deadline cuts uses up no attempt;
-/// more than kMostInterruptions of them expire the task.
+/// more than kMostInterruptions of them, or of crashes, expire the task.
 ///
 /// What cannot be finished is spilled: handed to the dead letter in the time between work deadline
 /// and deadline, if need be. Where that fails, the task is carried, and spilled again next time if
@@ -41,6 +41,11 @@ inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 ///
 /// Handler tasks run in the function's own runtime, one at a time, while it waits for its next
 /// event: see idle().
+///
+/// Where a task stands is noted in the name of its record before it counts, so that a process that
+/// finds the record goes on from there: an attempt that is under way, say, was cut by a crash,
+/// which is an interruption like that of a deadline. A record goes when a receipt has told the
+/// task's end.
 ///
 /// An invocation is open from its answer until it is closed and hosts nothing any more. Then it is
 /// released, once, after its receipt. What a function deferred before its answer waits for it like
@@ -58,8 +63,14 @@ class Schedule {
     after_answer,
     at_once,  ///< the invocation has no answer
   };
-  /// A number that is already held is ignored. A task of an invocation that was released is
-  /// carried.
+  /// First of all: the records up to `last_record` that are left of earlier processes, each once.
+  /// What is to be done yet is carried; ends that no receipt told are told at once, in receipts of
+  /// their own.
+  [[nodiscard]] Steps replayed(const std::vector<FoundRecord>& found,
+                               std::uint64_t last_record,
+                               EpochTime now);
+  /// A number that is already held, or was to be replayed, is ignored. A task of an invocation that
+  /// was released is carried.
   [[nodiscard]] Steps accepted(const RecordName& name,
                                const TaskRecord& record,
                                EpochTime now,
@@ -107,6 +118,9 @@ class Schedule {
 
   [[nodiscard]] bool seen(std::uint64_t number) const { return number < unseen_; }
   [[nodiscard]] Accounting accounting() const;
+  /// Tasks that wait for the next invocation, and the handler tasks among them.
+  [[nodiscard]] int carried() const;
+  [[nodiscard]] int carried_handlers() const;
 
   /// The tasks that this invocation accepted and that are held, or ended while it was open; in the
   /// order of their acceptance. The key's request id may also be one of a handler attempt in it:
@@ -122,7 +136,8 @@ class Schedule {
   };
 
   struct Held {
-    RecordName name;  ///< as in the spool once the steps are carried out
+    RecordName noted;  ///< as in the spool once the steps are carried out
+    RecordName name;   ///< as it should be
     std::string id;
     std::string task_name;
     InvocationKey accepted_in;
@@ -142,10 +157,15 @@ class Schedule {
     bool cut_by_deadline = false;  ///< running: what `due` is
     bool cut_by_freeze = false;    ///< the same
     bool stopping = false;
-    bool uncounted = false;  ///< the last attempt in `name` uses up none
     bool spilling = false;
     std::optional<Ending> ending;  ///< no attempt is left; while spilling: why
     Millis spent{};                ///< running time in this host
+  };
+
+  struct Told {
+    std::uint64_t number = 0;  ///< 0: it has no record
+    ReceiptTask task;
+    std::optional<RecordName> record;  ///< it has ended; goes with the receipt
   };
 
   struct Open {
@@ -154,7 +174,7 @@ class Schedule {
     bool answered = true;
     bool idle = false;  ///< the runtime waits, though an attempt for it may be under way
     std::optional<AnswerSummary> answer;  ///< known once it is closed
-    std::vector<std::pair<std::uint64_t, ReceiptTask>> tasks;
+    std::vector<Told> tasks;
     std::vector<std::string> handler_request_ids;
   };
 
@@ -162,7 +182,9 @@ class Schedule {
   [[nodiscard]] const Open* find(const InvocationKey& key) const;
   [[nodiscard]] EpochTime work_deadline(const Held& task) const;
   [[nodiscard]] static EpochTime end_of_spills(const Held& task, EpochTime work_deadline);
-  [[nodiscard]] static Receipt receipt_of(Open& invocation, EpochTime now);
+  [[nodiscard]] Held& hold(const RecordName& name, const TaskRecord& record);
+  void resume(Held& task, const TaskRecord& record, Open& teller);
+  static void write_receipt(Open& invocation, EpochTime now, Steps& steps);
   Open& open(const InvocationKey& key, EpochTime work_deadline);
   void adopt_carried(const Open& invocation, EpochTime now);
   [[nodiscard]] bool was_released(const InvocationKey& key) const;
@@ -180,17 +202,19 @@ class Schedule {
   // What becomes of one task (schedule_tasks.cpp).
   void start(Held& task, EpochTime now, Steps& steps);
   void attempt_failed(Held& task, const AttemptResult& result, EpochTime now, double random);
-  void interrupted(Held& task, EpochTime now, Steps& steps);
+  void interrupted(Held& task, EpochTime now);
+  [[nodiscard]] static bool take_back_attempt(Held& task);
   void give_up(Held& task, Ending ending, EpochTime now);
   void postpone(Held& task, std::string why, EpochTime now);
   void spill(Held& task, Ending ending, EpochTime now);
   void spill_failed(Held& task, const std::string& trouble);
-  void note(const Held& task, std::string why);
+  static void tell(Open& teller, const Held& task, std::string why);
   void carry(Held& task, std::string why);
   void end(Held& task, TaskState state, std::string why);
+  void end_in(Open& teller, Held& task, TaskState state, std::string why);
   void remove_ended(Steps& steps);
-  [[nodiscard]] int carried() const;
-  [[nodiscard]] int carried_handlers() const;
+  [[nodiscard]] static RecordMark mark_of(const Held& task);
+  void note_states(Steps& steps);
 
   int concurrency_;
   Millis margin_;

@@ -50,7 +50,7 @@ std::vector<TaskStatus> Schedule::tasks_of(const InvocationKey& key) const {
     return open.key.sequence == key.sequence;
   });
   if (invocation != open_.end()) {
-    for (const auto& [number, task] : invocation->tasks) {
+    for (const auto& [number, task, record] : invocation->tasks) {
       TaskStatus status{task.id, task.name, std::string(state_name(task.state)), task.attempts};
       if (number == 0) {
         result.push_back(std::move(status));  // it has no record, and so no number

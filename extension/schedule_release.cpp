@@ -30,14 +30,19 @@ void Schedule::tell_handlers_done(Steps& steps) {
   }
 }
 
-Receipt Schedule::receipt_of(Open& invocation, EpochTime now) {
+/// And what goes with it: the records of the tasks whose end it tells.
+void Schedule::write_receipt(Open& invocation, EpochTime now, Steps& steps) {
   std::stable_sort(invocation.tasks.begin(),
                    invocation.tasks.end(),
-                   [](const auto& left, const auto& right) { return left.first < right.first; });
+                   [](const Told& left, const Told& right) { return left.number < right.number; });
   Receipt receipt;
   receipt.request_id = invocation.key.request_id;
-  for (auto& [number, task] : invocation.tasks) {
-    receipt.tasks.push_back(std::move(task));
+  Steps removals;
+  for (Told& told : invocation.tasks) {
+    receipt.tasks.push_back(std::move(told.task));
+    if (told.record) {
+      removals.emplace_back(RemoveRecord{*told.record});
+    }
   }
   receipt.handler_request_ids = std::move(invocation.handler_request_ids);
   if (invocation.answer) {
@@ -46,7 +51,10 @@ Receipt Schedule::receipt_of(Open& invocation, EpochTime now) {
     receipt.held_time = remaining(now, answer.response_end);
     receipt.late_error_type = answer.late_error_type;
   }
-  return receipt;
+  if (!receipt.tasks.empty() || receipt.late_error_type) {
+    steps.emplace_back(WriteReceipt{std::move(receipt)});
+    std::move(removals.begin(), removals.end(), std::back_inserter(steps));
+  }
 }
 
 void Schedule::release_settled(EpochTime now, Steps& steps) {
@@ -58,10 +66,7 @@ void Schedule::release_settled(EpochTime now, Steps& steps) {
       ++invocation;
       continue;
     }
-    Receipt receipt = receipt_of(*invocation, now);
-    if (!receipt.tasks.empty() || receipt.late_error_type) {
-      steps.emplace_back(WriteReceipt{std::move(receipt)});
-    }
+    write_receipt(*invocation, now, steps);
     if (!shutdown_) {
       steps.emplace_back(ReleaseInvocation{invocation->key, carried(), carried_handlers()});
     }

@@ -32,18 +32,24 @@ struct StopAttempt {
   Millis grace{};
 };
 
-/// An attempt did not count; note it in the spool.
-struct NoteInterruption {
+/// The task stands elsewhere now: note it in the spool, for a process that finds the record.
+struct NoteState {
   RecordName before;
   RecordName after;
 };
 
-/// The task has ended: its record goes away. Where `was_running`, end what is left at once; no
-/// result is expected any more.
+/// The task has ended: note how in the spool, where its record stays until a receipt told it. Where
+/// `was_running`, end what is left at once; no result is expected any more.
 struct EndTask {
-  RecordName name;
+  RecordName before;
+  RecordName after;
   InvocationKey accepted_in;
   bool was_running = false;
+};
+
+/// The receipt before it told the end of this task: its record goes away.
+struct RemoveRecord {
+  RecordName name;
 };
 
 /// Hand the task to its dead letter and report it with Schedule::spill_ended, by `until`.
@@ -67,13 +73,20 @@ struct ReleaseInvocation {
 
 using Step = std::variant<StartAttempt,
                           StopAttempt,
-                          NoteInterruption,
+                          NoteState,
                           EndTask,
+                          RemoveRecord,
                           SpillTask,
                           HandlersDone,
                           WriteReceipt,
                           ReleaseInvocation>;
 using Steps = std::vector<Step>;
+
+/// A record that an earlier process left.
+struct FoundRecord {
+  RecordName name;
+  const TaskRecord* record = nullptr;  ///< never null; outlives the call only
+};
 
 /// How an attempt ended, whatever the action.
 struct AttemptResult {

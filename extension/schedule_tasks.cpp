@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace postlude::extension {
@@ -19,7 +20,7 @@ std::optional<std::string> optional_text(std::string text) {
 void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   const EpochTime limit = work_deadline(task);
   const Millis left = remaining(limit, now);
-  const RecordName before = task.name;
+  const RecordName before = task.noted;
   ++task.name.attempts;
   task.state = TaskState::running;
   task.started = now;
@@ -27,6 +28,8 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   task.cut_by_deadline = left < task.timeout;
   task.cut_by_freeze = false;
   task.due = now + std::min(task.timeout, left);
+  task.name.mark = mark_of(task);
+  task.noted = task.name;
   steps.emplace_back(StartAttempt{before, task.name, *task.host, limit, task.due});
 }
 
@@ -49,24 +52,27 @@ void Schedule::attempt_failed(Held& task,
   }
 }
 
-void Schedule::interrupted(Held& task, EpochTime now, Steps& steps) {
+void Schedule::interrupted(Held& task, EpochTime now) {
   task.stopping = false;
   const std::string_view cut = task.cut_by_freeze ? "cut by a freeze" : "cut by the deadline";
-  if (task.name.interruptions == kMostInterruptions) {
-    task.uncounted = true;
+  if (!take_back_attempt(task)) {
     give_up(
         task, {TaskState::expired, fmt::format("{} {} times", cut, kMostInterruptions + 1)}, now);
-    return;
-  }
-  const RecordName before = task.name;
-  --task.name.attempts;
-  ++task.name.interruptions;
-  steps.emplace_back(NoteInterruption{before, task.name});
-  if (task.cut_by_freeze) {
+  } else if (task.cut_by_freeze) {
     task.state = TaskState::queued;
   } else {
     postpone(task, std::string(cut), now);
   }
+}
+
+/// The attempt in `name` uses up none. False: the task was interrupted too often.
+bool Schedule::take_back_attempt(Held& task) {
+  --task.name.attempts;
+  if (task.name.interruptions == kMostInterruptions) {
+    return false;
+  }
+  ++task.name.interruptions;
+  return true;
 }
 
 /// No attempt will follow.
@@ -98,6 +104,7 @@ void Schedule::spill(Held& task, Ending ending, EpochTime now) {
     spill_failed(task, "no time left");
     return;
   }
+  task.name.mark = mark_of(task);
   pending_.emplace_back(SpillTask{task.name, task.ending->state, task.ending->why, task.due});
 }
 
@@ -127,53 +134,95 @@ void Schedule::end_all(EpochTime now, Steps& steps) {
       task.host = task.accepted_in;
     }
     const bool running = task.state == TaskState::running;
+    // A process that finds it all the same may run it again, where that is not the last resort.
+    Ending ending{TaskState::expired, "the environment ended", false};
     if (running) {
-      task.uncounted = true;
+      ending.final = !take_back_attempt(task);
       task.spent += remaining(now, task.started);
       if (task.has_dead_letter) {
         steps.emplace_back(StopAttempt{number, Millis::zero()});
       }
     }
-    give_up(task, task.ending.value_or(Ending{TaskState::expired, "the environment ended"}), now);
+    give_up(task, task.ending.value_or(std::move(ending)), now);
     task.stopping = running && has_ended(task.state);
   }
 }
 
-void Schedule::note(const Held& task, std::string why) {
-  if (Open* host = find(*task.host)) {
-    host->tasks.emplace_back(task.name.number,
-                             ReceiptTask{task.id,
-                                         task.task_name,
-                                         task.state,
-                                         task.name.attempts - (task.uncounted ? 1 : 0),
-                                         task.spent,
-                                         optional_text(std::move(why))});
-  }
+/// In the receipt of that invocation.
+void Schedule::tell(Open& teller, const Held& task, std::string why) {
+  teller.tasks.push_back({task.name.number,
+                          {task.id,
+                           task.task_name,
+                           task.state,
+                           task.name.attempts,
+                           task.spent,
+                           optional_text(std::move(why))},
+                          has_ended(task.state) ? std::optional(task.name) : std::nullopt});
 }
 
 void Schedule::carry(Held& task, std::string why) {
   task.state = TaskState::carried;
-  note(task, std::move(why));
+  if (Open* host = find(*task.host)) {
+    tell(*host, task, std::move(why));
+  }
   task.host.reset();
   task.spent = Millis::zero();
 }
 
 void Schedule::end(Held& task, TaskState state, std::string why) {
+  Open* host = find(*task.host);
+  assert(host != nullptr);
+  end_in(*host, task, state, std::move(why));
+}
+
+void Schedule::end_in(Open& teller, Held& task, TaskState state, std::string why) {
   task.state = state;
   task.stopping = false;
   task.spilling = false;
-  note(task, std::move(why));
+  task.name.mark = mark_of(task);
+  tell(teller, task, std::move(why));
   ended_.done += state == TaskState::done ? 1 : 0;
   ended_.failed += state == TaskState::failed ? 1 : 0;
   ended_.spilled += state == TaskState::spilled ? 1 : 0;
   ended_.expired += state == TaskState::expired ? 1 : 0;
 }
 
+RecordMark Schedule::mark_of(const Held& task) {
+  switch (task.state) {
+    case TaskState::done:
+      return RecordMark::done;
+    case TaskState::failed:
+      return RecordMark::failed;
+    case TaskState::spilled:
+      return RecordMark::spilled;
+    case TaskState::expired:
+      return RecordMark::expired;
+    default:
+      break;
+  }
+  if (task.ending && task.ending->final) {
+    return RecordMark::spilling;
+  }
+  return task.state == TaskState::running && !task.spilling ? RecordMark::running
+                                                            : RecordMark::waiting;
+}
+
+/// Of several changes in one call only the last is noted.
+void Schedule::note_states(Steps& steps) {
+  for (auto& [number, task] : held_) {
+    task.name.mark = mark_of(task);
+    if (task.name != task.noted) {
+      steps.emplace_back(NoteState{task.noted, task.name});
+      task.noted = task.name;
+    }
+  }
+}
+
 void Schedule::remove_ended(Steps& steps) {
   for (auto entry = held_.begin(); entry != held_.end();) {
     const Held& task = entry->second;
     if (has_ended(task.state)) {
-      steps.emplace_back(EndTask{task.name, task.accepted_in, task.stopping});
+      steps.emplace_back(EndTask{task.noted, task.name, task.accepted_in, task.stopping});
       entry = held_.erase(entry);
     } else {
       ++entry;

@@ -16,30 +16,21 @@ constexpr std::size_t kMostQueuedWithFiles = 64;
 
 }  // namespace
 
-Result<std::unique_ptr<ExtensionLink>> ExtensionLink::listen(EventLoop& loop,
-                                                             Log log,
-                                                             Hello hello,
-                                                             Events events) {
+Result<void> ExtensionLink::listen(const Hello& hello) {
+  give_up();
   std::random_device random;
-  std::string name = fmt::format("postlude-{}-{:08x}{:08x}", ::getpid(), random(), random());
-  auto listener = PacketListener::listen(name);
+  name_ = fmt::format("postlude-{}-{:08x}{:08x}", ::getpid(), random(), random());
+  auto listener = PacketListener::listen(name_);
   if (!listener) {
     return tl::unexpected(listener.error());
   }
-  std::unique_ptr<ExtensionLink> link(
-      new ExtensionLink(loop, log, std::move(name), std::move(*listener), std::move(events)));
-  link->send(hello);
-  return link;
-}
-
-ExtensionLink::ExtensionLink(
-    EventLoop& loop, Log log, std::string name, PacketListener listener, Events events)
-    : loop_(loop),
-      log_(log),
-      name_(std::move(name)),
-      events_(std::move(events)),
-      listener_(std::move(listener)) {
+  listener_ = std::move(*listener);
   listener_slot_ = loop_.add(listener_->fd(), POLLIN, [this](short) { accept(); });
+  lost_ = false;
+  deaf_ = false;
+  ++processes_;
+  send(hello);
+  return {};
 }
 
 ExtensionLink::~ExtensionLink() {
@@ -47,7 +38,7 @@ ExtensionLink::~ExtensionLink() {
 }
 
 void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files) {
-  if (lost_) {
+  if (lost_ || deaf_) {
     return;
   }
   if (queue_.size() >= kMaxQueuedMessages) {
@@ -61,6 +52,14 @@ void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files) {
   if (socket_ && queue_.size() == 1) {
     flush();
   }
+  events_.sent();
+}
+
+void ExtensionLink::drain() {
+  // What it could queue in its life is little; it can add nothing to it.
+  while (socket_ && receive()) {
+  }
+  give_up();
 }
 
 void ExtensionLink::give_up() {
@@ -91,6 +90,7 @@ void ExtensionLink::accept() {
   loop_.remove(*std::exchange(listener_slot_, {}));
   listener_.reset();
   flush();
+  events_.connected();
 }
 
 void ExtensionLink::on_ready(short revents) {
@@ -103,28 +103,30 @@ void ExtensionLink::on_ready(short revents) {
 }
 
 /// One a round: they seldom come in company, and a read that finds nothing costs a system call.
-void ExtensionLink::receive() {
+bool ExtensionLink::receive() {
   auto packet = socket_->receive();
   if (!packet) {
     lose(packet.error().message);
-    return;
+    return false;
   }
   if (!*packet) {
-    return;
+    return false;
   }
   if (auto message = decode(**packet)) {
     events_.message(*message);
   } else {
     log_.error(fmt::format("extension: {}", message.error().message));
   }
+  return true;
 }
 
 void ExtensionLink::flush() {
   while (!queue_.empty()) {
     if (auto sent = socket_->send(queue_.front().packet, queue_.front().files); !sent) {
       if (sent.error().code != ErrorCode::would_block) {
-        lose(sent.error().message);
-        return;
+        // It may have said something before its end: that is read first.
+        deaf_ = true;
+        queue_.clear();
       }
       break;
     }
@@ -137,7 +139,11 @@ void ExtensionLink::lose(std::string_view reason) {
   log_.debug(fmt::format("extension link: {}", reason));
   give_up();
   // Whoever sends is in the middle of something.
-  loop_.after_round([lost = events_.lost] { lost(); });
+  loop_.after_round([this, process = processes_] {
+    if (process == processes_) {
+      events_.lost();
+    }
+  });
 }
 
 }  // namespace postlude::runtime

@@ -5,17 +5,19 @@
 #include "common/messages.h"
 #include "common/packet_socket.h"
 
+#include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postlude::runtime {
 
-/// The shim's end of the socket to the extension (common/PROTOCOL.md). Sending never waits: what
-/// the extension does not read yet is queued, in order. Runs on the loop's thread.
+/// The shim's end of the socket to the extension (common/PROTOCOL.md), of one process after the
+/// other. Sending never waits: what the extension does not read yet is queued, in order. Runs on
+/// the loop's thread.
 class ExtensionLink {
  public:
   /// An extension that lets this many messages lie is taken for dead; their records are safe.
@@ -26,17 +28,20 @@ class ExtensionLink {
     /// The connection is gone; send() drops from there on. Never from within send(): after the
     /// round.
     std::function<void()> lost;
+    std::function<void()> connected;
+    /// Something was sent, or queued.
+    std::function<void()> sent;
   };
 
-  /// Listens on an abstract name nobody else has. `hello` is sent first to whoever connects.
-  [[nodiscard]] static Result<std::unique_ptr<ExtensionLink>> listen(EventLoop& loop,
-                                                                     Log log,
-                                                                     Hello hello,
-                                                                     Events events);
+  ExtensionLink(EventLoop& loop, Log log, Events events)
+      : loop_(loop), log_(log), events_(std::move(events)) {}
   ExtensionLink(const ExtensionLink&) = delete;
   ExtensionLink& operator=(const ExtensionLink&) = delete;
   ~ExtensionLink();
 
+  /// For a process that is to be started: listens on an abstract name nobody else has. `hello` is
+  /// sent first to whoever connects. What was queued for the process before it is discarded.
+  [[nodiscard]] Result<void> listen(const Hello& hello);
   [[nodiscard]] const std::string& name() const { return name_; }
 
   /// In order; before the extension has connected too. Open files go along, unless many messages
@@ -44,7 +49,9 @@ class ExtensionLink {
   void send(const Message& message, std::vector<UniqueFd> files = {});
   /// The open files that came with the message being handled; once.
   [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_->take_descriptors(); }
-  /// The extension's process is gone: what is queued will not be sent.
+  /// The extension's process is gone: reads what it had sent, and sends nothing any more.
+  void drain();
+  /// The same without reading.
   void give_up();
 
  private:
@@ -53,11 +60,10 @@ class ExtensionLink {
     std::vector<UniqueFd> files;
   };
 
-  ExtensionLink(EventLoop& loop, Log log, std::string name, PacketListener listener, Events events);
-
   void accept();
   void on_ready(short revents);
-  void receive();
+  /// One packet, if there is one.
+  bool receive();
   void flush();
   void lose(std::string_view reason);
 
@@ -70,7 +76,9 @@ class ExtensionLink {
   std::optional<EventLoop::Slot> listener_slot_;
   std::optional<EventLoop::Slot> slot_;
   std::deque<Queued> queue_;
-  bool lost_ = false;
+  bool lost_ = true;   ///< there is no process that could read
+  bool deaf_ = false;  ///< its end takes nothing any more; what it sent is still to be read
+  std::uint64_t processes_ = 0;
 };
 
 }  // namespace postlude::runtime

@@ -52,20 +52,19 @@ std::string accepted_message() {
   return message("POST", 202, "{\"status\":\"OK\"}\n");
 }
 
-std::string_view health_word(ExtensionState state) {
-  switch (state) {
-    case ExtensionState::starting:
-      return "restarting";
-    case ExtensionState::registered:
-    case ExtensionState::refused:
+std::string_view health_word(ExtensionHealth health) {
+  switch (health) {
+    case ExtensionHealth::running:
       return "running";
-    case ExtensionState::unavailable:
+    case ExtensionHealth::restarting:
+      return "restarting";
+    case ExtensionHealth::unavailable:
       break;
   }
   return "unavailable";
 }
 
-std::string answer_to(std::string_view method, std::string_view target, ExtensionState extension) {
+std::string answer_to(std::string_view method, std::string_view target, ExtensionHealth extension) {
   const bool reads = method == "GET" || method == "HEAD";
   if (reads && path_of(target) == "/postlude/v1/health") {
     const nlohmann::json health = {
@@ -121,7 +120,7 @@ LocalAnswer manners_of(const HttpHead& request) {
               (request.version() == "HTTP/1.0" && !request.has_token("Connection", "keep-alive"))};
 }
 
-LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension) {
+LocalAnswer answer_function_call(const HttpHead& request, ExtensionHealth extension) {
   LocalAnswer answer = manners_of(request);
   answer.message = answer_to(request.method(), request.target(), extension);
   return answer;

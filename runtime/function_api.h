@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "common/http_head.h"
 #include "common/messages.h"
-#include "runtime/hold.h"
+#include "runtime/extension_state.h"
 
 #include <tl/expected.hpp>
 
@@ -29,7 +29,7 @@ struct LocalAnswer {
 
 /// Today GET /postlude/v1/health; everything else is 404 with an error that says so. An early
 /// answer does not come here, since it goes to the platform. All functions are pure.
-[[nodiscard]] LocalAnswer answer_function_call(const HttpHead& request, ExtensionState extension);
+[[nodiscard]] LocalAnswer answer_function_call(const HttpHead& request, ExtensionHealth extension);
 [[nodiscard]] LocalAnswer refuse_function_call(const HttpHead& request, const ApiError& error);
 
 /// The whole message of a refusal, where the request's head is not at hand any more.

@@ -11,6 +11,14 @@ void HandlerLane::offer(Reenter attempt, UniqueFd event) {
   attempt_ = std::move(attempt);
   event_ = std::move(event);
   state_ = State::offered;
+  wanted_ = true;
+}
+
+void HandlerLane::disown() {
+  wanted_ = false;
+  if (offered()) {
+    clear();
+  }
 }
 
 std::optional<OwnEvent> HandlerLane::take() {

@@ -41,8 +41,13 @@ class HandlerLane {
   /// An answer of it was read whole. Only the first one counts: false for any other.
   [[nodiscard]] bool answered();
   void clear() { state_ = State::none; }
+  /// Whoever asked for it is gone: one that is offered is withdrawn, one that is in the runtime
+  /// goes on, and nobody waits for its end.
+  void disown();
 
   [[nodiscard]] bool offered() const { return state_ == State::offered; }
+  /// Somebody waits for the end of the attempt.
+  [[nodiscard]] bool wanted() const { return wanted_; }
   /// It is in the runtime, answered or not.
   [[nodiscard]] bool busy() const { return state_ != State::none && state_ != State::offered; }
   [[nodiscard]] bool has_answer() const { return state_ == State::answered; }
@@ -59,6 +64,7 @@ class HandlerLane {
   enum class State { none, offered, served, answering, answered };
 
   State state_ = State::none;
+  bool wanted_ = true;
   Reenter attempt_;
   UniqueFd event_;
   std::string last_taken_;

@@ -14,8 +14,9 @@ std::optional<EpochTime> Hold::held_until(EpochTime now) const {
       now < registration_deadline_) {
     return registration_deadline_;
   }
-  const bool polls_itself = extension_ == ExtensionState::registered;
-  if (!polls_itself && pending_until_ && now < *pending_until_) {
+  const bool held_by_poll =
+      extension_ == ExtensionState::registered || extension_ == ExtensionState::taken_over;
+  if (!held_by_poll && pending_until_ && now < *pending_until_) {
     return pending_until_;
   }
   return std::nullopt;

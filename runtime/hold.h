@@ -1,24 +1,18 @@
 #pragma once
 
 #include "common/clock.h"
+#include "runtime/extension_state.h"
 
 #include <optional>
 
 namespace postlude::runtime {
 
-/// What is known of the extension.
-enum class ExtensionState {
-  starting,     ///< started, no word from the platform yet
-  registered,   ///< it polls the platform and so holds invocations itself
-  refused,      ///< it runs tasks, but the platform does not wait for it
-  unavailable,  ///< not running
-};
-
 /// When may the runtime's `next` go up to the platform? Pure.
 ///
 /// Two reasons to hold it: the first one closes extension registration (lambda-protocol.md 3.1), so
 /// it waits for the extension, at most kRegistrationWait; and while an extension that is not
-/// registered works on tasks, only the held `next` keeps the environment open (design.md 1).
+/// registered works on tasks, only the held `next` keeps the environment open (design.md 1). Where
+/// the shim polls in the extension's stead, that poll does it.
 class Hold {
  public:
   /// After this long the function goes on without a registered extension.
@@ -38,6 +32,7 @@ class Hold {
 
   /// The first poll went up: registration is closed, nobody waits for it any more.
   void poll_went_up() { registration_open_ = false; }
+  [[nodiscard]] bool registration_open() const { return registration_open_; }
 
  private:
   EpochTime registration_deadline_;

@@ -6,15 +6,24 @@
 #include <utility>
 
 namespace postlude::runtime {
+namespace {
+
+std::string result_of(const Inspections::Subject& subject, const std::vector<TaskStatus>& tasks) {
+  return inspection_result({subject.key.request_id, subject.deadline, subject.responded, tasks});
+}
+
+}  // namespace
 
 void Inspections::ask(const Subject& subject, Reply reply) {
-  open_.push_back({++last_query_,
-                   subject.key.request_id,
-                   subject.deadline,
-                   subject.responded,
-                   {},
-                   std::move(reply)});
+  open_.push_back({++last_query_, subject, {}, std::move(reply)});
   link_.send(Inspect{subject.key, last_query_});
+}
+
+void Inspections::ask_again() {
+  for (Open& open : open_) {
+    open.tasks.clear();
+    link_.send(Inspect{open.subject.key, open.query});
+  }
 }
 
 void Inspections::arrived(const TaskStates& states) {
@@ -28,13 +37,13 @@ void Inspections::arrived(const TaskStates& states) {
   if (states.last) {
     const Open open = std::move(*found);
     open_.erase(found);
-    open.reply(inspection_result({open.request_id, open.deadline, open.responded, open.tasks}));
+    open.reply(result_of(open.subject, open.tasks));
   }
 }
 
 void Inspections::give_up() {
   for (const Open& open : std::exchange(open_, {})) {
-    open.reply(inspection_result({open.request_id, open.deadline, open.responded, open.tasks}));
+    open.reply(result_of(open.subject, open.tasks));
   }
 }
 

@@ -27,15 +27,16 @@ class Inspections {
   };
   void ask(const Subject& subject, Reply reply);
   void arrived(const TaskStates& states);
+  /// The extension that was asked is gone: its successor is.
+  void ask_again();
+  [[nodiscard]] bool pending() const { return !open_.empty(); }
   /// The extension is gone: what is open is answered with what it has told.
   void give_up();
 
  private:
   struct Open {
     std::uint64_t query = 0;
-    std::string request_id;
-    EpochTime deadline;
-    bool responded = false;
+    Subject subject;
     std::vector<TaskStatus> tasks;
     Reply reply;
   };

@@ -2,7 +2,6 @@
 
 #include "common/base64.h"
 #include "common/json_text.h"
-#include "common/receipt.h"
 #include "runtime/runtime_messages.h"
 
 #include <fmt/format.h>
@@ -22,8 +21,10 @@ InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionL
       last_sequence_(journal.numbers_from()) {}
 
 InvocationFlow::~InvocationFlow() {
-  if (release_timer_) {
-    loop_.cancel(*release_timer_);
+  for (const auto& timer : {release_timer_, over_timer_}) {
+    if (timer) {
+      loop_.cancel(*timer);
+    }
   }
   for (const auto& open : open_) {
     if (open->timeout) {
@@ -82,7 +83,6 @@ RelayTraffic InvocationFlow::traffic() {
   traffic.inspect = [this](std::string_view id, Inspections::Reply reply) {
     inspect(id, std::move(reply));
   };
-  traffic.extension_state = [this] { return hold_.extension(); };
   return traffic;
 }
 
@@ -227,110 +227,6 @@ void InvocationFlow::timeout_comes_near(std::uint64_t sequence) {
 void InvocationFlow::tell_answered(Open& open) {
   if (!std::exchange(open.told_answered, true)) {
     link_.send(Answered{open.invocation.about().key, *open.work_deadline});
-  }
-}
-
-void InvocationFlow::close(Open& open, HandOver hand_over) {
-  const auto& about = open.invocation.about();
-  const AnswerSummary answer{
-      about.event_time, open.invocation.response_end(), open.invocation.late_error_type()};
-  if (hold_.extension() == ExtensionState::unavailable) {
-    std::vector<ReceiptTask> dropped = std::move(open.dropped);
-    if (!open.took_configured) {
-      auto configured = journal_.drop(open.invocation);
-      std::move(configured.begin(), configured.end(), std::back_inserter(dropped));
-    }
-    write_receipt(about.key, answer, std::move(dropped));
-  } else if (hand_over == HandOver::at_once) {
-    link_.send(Closed{about.key, *open.work_deadline, answer});
-    if (open.accepted > 0 || carried_ > 0) {
-      unsettled_.push_back({about.key, answer});
-      hold_.work_pending(*open.work_deadline);
-    }
-  }
-  journal_.forget_numbers(about.key.sequence);
-  if (open.timeout) {
-    loop_.cancel(*open.timeout);
-  }
-  std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
-  if (open_.empty() && hold_.extension() == ExtensionState::unavailable) {
-    events_.over();
-  }
-}
-
-void InvocationFlow::drop_handed_over() {
-  auto lost = journal_.drop_handed_over();
-  std::vector<std::string> task_ids;
-  std::vector<std::pair<InvocationKey, std::vector<ReceiptTask>>> receipts;
-  for (auto& [key, task] : lost) {
-    task_ids.push_back(task.id);
-    if (Open* open = find(key.sequence)) {
-      open->dropped.push_back(std::move(task));
-      continue;
-    }
-    if (receipts.empty() || receipts.back().first != key) {
-      receipts.push_back({key, {}});
-    }
-    receipts.back().second.push_back(std::move(task));
-  }
-  events_.lost(task_ids);
-  for (auto& [key, tasks] : receipts) {
-    const auto closed = std::find_if(unsettled_.begin(),
-                                     unsettled_.end(),
-                                     [&key = key](const auto& entry) { return entry.key == key; });
-    write_receipt(
-        key,
-        closed == unsettled_.end() ? std::nullopt : std::optional<AnswerSummary>(closed->answer),
-        std::move(tasks));
-  }
-}
-
-void InvocationFlow::write_receipt(const InvocationKey& key,
-                                   const std::optional<AnswerSummary>& answer,
-                                   std::vector<ReceiptTask> tasks) {
-  Receipt receipt;
-  receipt.request_id = key.request_id;
-  receipt.tasks = std::move(tasks);
-  if (answer) {
-    receipt.response_time = answer->response_end - answer->event_time;
-    receipt.held_time = remaining(now(), answer->response_end);
-    receipt.late_error_type = answer->late_error_type;
-  }
-  if (receipt.tasks.empty() && !receipt.late_error_type) {
-    return;
-  }
-  for (const std::string& line : receipt_lines(receipt, now())) {
-    log_.raw(line);
-  }
-}
-
-void InvocationFlow::extension_is(ExtensionState state) {
-  hold_.extension_is(state);
-  if (state == ExtensionState::unavailable) {
-    drop_handed_over();
-    inspections_.give_up();
-    unsettled_.clear();
-    carried_ = 0;
-    carried_handlers_ = 0;
-    forget_handlers();
-    events_.settled();
-  }
-  if (state != ExtensionState::starting) {
-    events_.resume_polls();
-  }
-}
-
-void InvocationFlow::settled(const Settled& settled) {
-  carried_ = settled.carried;
-  carried_handlers_ = settled.carried_handlers;
-  std::erase_if(unsettled_, [&](const auto& entry) { return entry.key == settled.key; });
-  if (unsettled_.empty() && open_.empty() && carried_ == 0) {
-    journal_.all_ended();
-  }
-  if (unsettled_.empty()) {
-    hold_.work_settled();
-    events_.resume_polls();
-    events_.settled();
   }
 }
 

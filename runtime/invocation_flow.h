@@ -29,7 +29,8 @@ class InvocationFlow {
     std::function<void()> resume_polls;
     std::function<void()> settled;
     std::function<void(std::uint64_t sequence)> began;  ///< an event goes to the runtime
-    std::function<void()> over;  ///< without extension: no invocation is open any more
+    /// Nothing holds the environment any more: no invocation is open, no work is at hand.
+    std::function<void()> over;
     /// The extension went with these tasks; they end `dropped`.
     std::function<void(const std::vector<std::string>& task_ids)> lost;
   };
@@ -44,6 +45,15 @@ class InvocationFlow {
   [[nodiscard]] RelayTraffic traffic();
 
   void extension_is(ExtensionState state);
+  [[nodiscard]] ExtensionState extension() const { return hold_.extension(); }
+  /// Another process is on its way in the place of one that died; its hello was sent.
+  void extension_replaced(ExtensionState state);
+  /// The platform takes registrations until the runtime's first poll.
+  [[nodiscard]] bool registration_open() const { return hold_.registration_open(); }
+  /// The extension has something to do for us, or an answer to give.
+  [[nodiscard]] bool awaits_extension() const;
+
+  void replayed(const Replayed& replayed);
   void settled(const Settled& settled);
   /// A handler task is to run in the runtime. `event` is missing where it was lost on the way.
   void reenter(const Reenter& reenter, std::vector<UniqueFd> event);
@@ -54,7 +64,7 @@ class InvocationFlow {
   void runtime_died(ExitStatus status);
 
   /// Work of invocations that were answered while the runtime lived is not settled yet.
-  [[nodiscard]] bool work_pending() const { return !unsettled_.empty(); }
+  [[nodiscard]] bool work_pending() const;
   /// An answer that counts is on its way to the platform.
   [[nodiscard]] bool answering() const;
   [[nodiscard]] bool idle() const { return open_.empty(); }
@@ -74,10 +84,11 @@ class InvocationFlow {
     bool took_configured = false;           ///< its configured tasks are among the accepted ones
   };
 
-  /// Closed; its tasks, or carried ones, are not settled yet.
+  /// Closed, and not settled yet.
   struct Unsettled {
-    InvocationKey key;
-    AnswerSummary answer;
+    Closed closed;
+    bool told_answered = false;
+    bool has_work = false;  ///< tasks of it, or carried ones, may be at work
   };
 
   void poll_asked(ExchangeKind kind);
@@ -110,6 +121,7 @@ class InvocationFlow {
   void handler_trailers(std::string_view lines);
   void handler_answered();
   void handler_cut();
+  void tell_attempt_ended(std::string trouble);
   void leave_attempt();
   /// It goes on when the runtime asks for its next event again, or the extension says so.
   [[nodiscard]] bool waits_for_handlers(Open& open);
@@ -125,6 +137,10 @@ class InvocationFlow {
   void inspect(std::string_view id, Inspections::Reply reply);
   [[nodiscard]] tl::expected<std::string, ApiError> defer(std::string_view id,
                                                           std::string_view body);
+  void look_whether_over();
+  void note_carried(int tasks, int handlers);
+  void tell_of_carried_work();
+  void tell_again(const InvocationKey& key, std::optional<EpochTime> answered);
   void drop_handed_over();
   void write_receipt(const InvocationKey& key,
                      const std::optional<AnswerSummary>& answer,
@@ -148,9 +164,10 @@ class InvocationFlow {
   std::vector<std::unique_ptr<Open>> open_;   ///< several only where the runtime runs them at once
   std::vector<Unsettled> unsettled_;
   std::optional<EventLoop::TimerId> release_timer_;
+  std::optional<EventLoop::TimerId> over_timer_;
   bool waiters_ = false;  ///< polls or answers wait for the answer under way
   std::uint64_t last_sequence_ = 0;
-  int carried_ = 0;
+  int carried_ = 0;  ///< at least: after a replacement it is not known at once
   int carried_handlers_ = 0;
 };
 

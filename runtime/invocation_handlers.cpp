@@ -93,9 +93,15 @@ void InvocationFlow::leave_attempt() {
   if (late) {
     lane_.clear();
     link_.send(HandlerEnded{lane_.attempt().request_id, std::string(kTooLate)});
-  } else if (const auto unanswered = lane_.polled()) {
-    link_.send(HandlerEnded{*unanswered, "the runtime asked for its next event without an answer"});
+  } else if (lane_.polled()) {
+    tell_attempt_ended("the runtime asked for its next event without an answer");
     wake_waiters();
+  }
+}
+
+void InvocationFlow::tell_attempt_ended(std::string trouble) {
+  if (lane_.wanted()) {
+    link_.send(HandlerEnded{lane_.attempt().request_id, std::move(trouble)});
   }
 }
 
@@ -169,7 +175,7 @@ void InvocationFlow::handler_answered() {
     handler_error_.reset();
   }
   if (lane_.answered()) {
-    link_.send(HandlerEnded{lane_.attempt().request_id, std::exchange(handler_trouble_, {})});
+    tell_attempt_ended(std::exchange(handler_trouble_, {}));
   }
   wake_waiters();
 }

@@ -133,7 +133,8 @@ bool RelayConnection::begin_exchange(std::size_t head_size) {
   }
   switch (exchange.kind) {
     case ExchangeKind::local:
-      return begin_local(answer_function_call(head, context_.traffic.extension_state()), head_size);
+      return begin_local(answer_function_call(head, context_.traffic.extension_health()),
+                         head_size);
     case ExchangeKind::defer:
     case ExchangeKind::inspect:
       named_ = exchange.request_id;

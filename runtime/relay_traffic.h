@@ -2,9 +2,9 @@
 
 #include "common/http_head.h"
 #include "runtime/exchange.h"
+#include "runtime/extension_state.h"
 #include "runtime/function_api.h"
 #include "runtime/handler_lane.h"
-#include "runtime/hold.h"
 
 #include <cstdint>
 #include <functional>
@@ -75,7 +75,7 @@ struct RelayTraffic {
   /// once, and perhaps when nobody waits for it any more.
   std::function<void(std::string_view id, std::function<void(std::string)> reply)> inspect;
 
-  std::function<ExtensionState()> extension_state;
+  std::function<ExtensionHealth()> extension_health;
 };
 
 }  // namespace postlude::runtime

@@ -65,26 +65,15 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   if (!shim->spool_) {
     shim->log_.error(fmt::format("POSTLUDE_SPOOL_DIR: {}; deferred work cannot be kept",
                                  shim->spool_.error().message));
+  } else if (const auto& problem = shim->spool_->adoption().problem) {
+    shim->log_.warn(
+        fmt::format("the spool of this environment: {}; {} files of older generations "
+                    "wait for the next one",
+                    problem->message,
+                    shim->spool_->adoption().failed));
   }
-  auto link = ExtensionLink::listen(
-      shim->loop_,
-      shim->log_,
-      Hello{.runtime_api = shim->config_.runtime_api,
-            .task_root = shim->config_.task_root,
-            .spool = shim->spool_ ? shim->spool_->folder() : std::string(),
-            .concurrency = shim->config_.concurrency,
-            .deadline_margin = shim->config_.deadline_margin,
-            .log_level = shim->config_.log_level},
-      {.message = [self =
-                       shim.get()](const Message& message) { self->on_extension_message(message); },
-       .lost = [self = shim.get()] { self->extension_lost("its connection is gone"); }});
-  if (!link) {
-    return tl::unexpected(link.error());
-  }
-  shim->link_ = std::move(*link);
-  shim->journal_.emplace(shim->config_, shim->spool_, *shim->link_, shim->log_);
-  shim->flow_.emplace(shim->loop_, *shim->journal_, *shim->link_, shim->log_);
-  shim->traffic_ = shim->flow_->traffic();
+  shim->traffic_ = shim->flow_.traffic();
+  shim->traffic_.extension_health = [self = shim.get()] { return self->extension_.health(); };
   auto relay =
       Relay::listen(shim->loop_, shim->platform_, shim->traffic_, shim->config_.response_mode);
   if (!relay) {
@@ -92,12 +81,12 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
   }
   shim->relay_ = std::move(*relay);
   shim->relay_->on_ended([self = shim.get()] { self->finish_if_over(); });
-  shim->flow_->on(
+  shim->flow_.on(
       {.resume_polls = [self = shim.get()] { self->relay_->resume_polls(); },
        .settled = [self = shim.get()] { self->finish_if_over(); },
        .began = [self = shim.get()](
-                    std::uint64_t sequence) { self->takeover_.invocation_began(sequence); },
-       .over = [self = shim.get()] { self->nothing_open(); },
+                    std::uint64_t sequence) { self->extension_.invocation_began(sequence); },
+       .over = [self = shim.get()] { self->extension_.nothing_held(); },
        .lost = kill_processes_of});
   return shim;
 }
@@ -107,27 +96,35 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
       log_(STDOUT_FILENO, config_.log_level),
       platform_(platform),
       spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
-      takeover_(loop_, config_.runtime_api, log_),
+      link_(loop_,
+            log_,
+            {.message = [this](const Message& message) { extension_.on_message(message); },
+             .lost = [this] { extension_.on_link_lost(); },
+             .connected = [this] { extension_.on_connected(); },
+             .sent = [this] { extension_.on_sent(); }}),
+      journal_(config_, spool_, link_, log_),
+      flow_(loop_, journal_, link_, log_),
       supervisor_(loop_,
                   signals,
                   {.runtime_ended = [this](ExitStatus status) { runtime_ended(status); },
-                   .extension_ended =
-                       [this](ExitStatus status) {
-                         link_->give_up();
-                         extension_lost(describe(status));
-                       },
-                   .terminating = [this] { terminate(); }}) {
+                   .extension_ended = [this](ExitStatus status) { extension_.on_ended(status); },
+                   .terminating = [this] { terminate(); }}),
+      extension_({loop_, supervisor_, link_, journal_, flow_},
+                 log_,
+                 Hello{.runtime_api = config_.runtime_api,
+                       .task_root = config_.task_root,
+                       .spool = spool_ ? spool_->folder() : std::string(),
+                       .concurrency = config_.concurrency,
+                       .deadline_margin = config_.deadline_margin,
+                       .log_level = config_.log_level},
+                 [this] { finish_if_over(); }) {
   for (const std::string& warning : config_.warnings) {
     log_.warn(warning);
   }
 }
 
 void Shim::start_extension(const Environment& environment) {
-  const std::string program = own_folder() + "/libexec/postlude-extension";
-  if (auto started = supervisor_.start_extension(program, link_->name(), environment); !started) {
-    link_->give_up();
-    extension_lost(started.error().message);
-  }
+  extension_.start({own_folder() + "/libexec/postlude-extension", environment});
 }
 
 Result<void> Shim::start_runtime(const std::vector<std::string>& command, Environment environment) {
@@ -141,53 +138,9 @@ ExitStatus Shim::run() {
   return runtime_end_.value_or(ExitStatus{ExitStatus::Kind::signalled, SIGKILL});
 }
 
-void Shim::on_extension_message(const Message& message) {
-  if (const auto* registered = std::get_if<Registered>(&message)) {
-    if (!registered->accepted) {
-      log_.warn(
-          fmt::format("the extension was not registered ({}); the shim holds the environment "
-                      "for deferred work itself",
-                      registered->reason));
-    }
-    if (registered->accepted) {
-      takeover_.identified(registered->identifier);
-    }
-    flow_->extension_is(registered->accepted ? ExtensionState::registered
-                                             : ExtensionState::refused);
-  } else if (const auto* settled = std::get_if<Settled>(&message)) {
-    takeover_.extension_released(settled->key.sequence);
-    flow_->settled(*settled);
-  } else if (const auto* reenter = std::get_if<Reenter>(&message)) {
-    flow_->reenter(*reenter, link_->take_files());
-  } else if (const auto* done = std::get_if<HandlersDone>(&message)) {
-    flow_->handlers_done(*done);
-  } else if (const auto* states = std::get_if<TaskStates>(&message)) {
-    flow_->task_states(*states);
-  }
-}
-
-void Shim::extension_lost(std::string_view reason) {
-  if (!terminating_ && !runtime_end_) {
-    log_.error(fmt::format("no extension: {}; deferred work ends dropped", reason));
-  }
-  takeover_.extension_died();
-  flow_->extension_is(ExtensionState::unavailable);
-  if (flow_->idle()) {
-    nothing_open();
-  }
-  finish_if_over();
-}
-
-/// With a dead runtime the environment is not to be released any more, as by the extension.
-void Shim::nothing_open() {
-  if (!runtime_end_) {
-    takeover_.invocation_over();
-  }
-}
-
 void Shim::runtime_ended(ExitStatus status) {
   runtime_end_ = status;
-  link_->send(RuntimeGone{});
+  extension_.runtime_ended();
   loop_.at(now() + kDrainTime, [this] {
     drain_time_over_ = true;
     finish_if_over();
@@ -200,19 +153,19 @@ void Shim::runtime_ended(ExitStatus status) {
 /// Other processes may hold its connections: what has not passed by then will not. Only what it
 /// posted whole, an init error as much as an answer, is worth the wait for the platform's word.
 bool Shim::runtime_has_passed() const {
-  return relay_->drained() || (drain_time_over_ && !flow_->answering() && !relay_->awaits_answer());
+  return relay_->drained() || (drain_time_over_ && !flow_.answering() && !relay_->awaits_answer());
 }
 
 void Shim::runtime_drained() {
   if (!std::exchange(drained_, true)) {
-    flow_->runtime_died(*runtime_end_);
+    flow_.runtime_died(*runtime_end_);
   }
   finish_if_over();
 }
 
 /// At a shutdown it ends by itself, right after it reported empty; then nothing of it is left.
 bool Shim::extension_done() const {
-  return !supervisor_.extension_runs() || (!terminating_ && !flow_->work_pending());
+  return !supervisor_.extension_runs() || (!terminating_ && !flow_.work_pending());
 }
 
 void Shim::finish_if_over() {
@@ -231,7 +184,7 @@ void Shim::finish_if_over() {
 void Shim::terminate() {
   terminating_ = true;
   const EpochTime deadline = now() + shutdown_time();
-  link_->send(ShutDown{deadline - kExtensionReserve});
+  extension_.shut_down(deadline - kExtensionReserve);
   loop_.at(deadline - kKillReserve, [this] { supervisor_.kill_extension(); });
   loop_.at(deadline, [this] {
     supervisor_.kill_runtime();

@@ -8,9 +8,9 @@
 #include "common/spool.h"
 #include "common/tcp.h"
 #include "runtime/config.h"
+#include "runtime/extension_host.h"
 #include "runtime/extension_link.h"
 #include "runtime/invocation_flow.h"
-#include "runtime/poll_takeover.h"
 #include "runtime/relay.h"
 #include "runtime/supervisor.h"
 #include "runtime/task_journal.h"
@@ -44,9 +44,6 @@ class Shim {
  private:
   Shim(Config config, Signals& signals, const TcpAddress& platform);
 
-  void on_extension_message(const Message& message);
-  void extension_lost(std::string_view reason);
-  void nothing_open();
   void runtime_ended(ExitStatus status);
   void terminate();
   void finish_if_over();
@@ -59,13 +56,13 @@ class Shim {
   TcpAddress platform_;
   EventLoop loop_;
   Result<Spool> spool_;
-  std::unique_ptr<ExtensionLink> link_;
-  std::optional<TaskJournal> journal_;
-  std::optional<InvocationFlow> flow_;
+  ExtensionLink link_;
+  TaskJournal journal_;
+  InvocationFlow flow_;
   RelayTraffic traffic_;
   std::unique_ptr<Relay> relay_;
-  PollTakeover takeover_;
   Supervisor supervisor_;
+  ExtensionHost extension_;
   std::optional<ExitStatus> runtime_end_;
   bool drain_time_over_ = false;
   bool drained_ = false;  ///< after the runtime's end: what it had sent has passed

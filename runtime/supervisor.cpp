@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <cassert>
 #include <csignal>
 #include <utility>
 
@@ -23,6 +24,7 @@ Supervisor::~Supervisor() {
 Result<void> Supervisor::start_extension(const std::string& program,
                                          const std::string& link_name,
                                          Environment environment) {
+  assert(!extension_);
   // The runtime's private log channel: a second writer would corrupt its frames.
   environment.erase("_LAMBDA_TELEMETRY_LOG_FD");
   auto pid = start_child({.program = program,

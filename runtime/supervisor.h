@@ -33,7 +33,8 @@ class Supervisor {
   ~Supervisor();
 
   /// The extension leads a group of its own, so that it outlives the signals meant for the runtime,
-  /// and gets SIGTERM when the shim dies.
+  /// and gets SIGTERM when the shim dies. Only while none runs; after `extension_ended` the next
+  /// one may be started, also from within it.
   [[nodiscard]] Result<void> start_extension(const std::string& program,
                                              const std::string& link_name,
                                              Environment environment);
@@ -45,7 +46,7 @@ class Supervisor {
   [[nodiscard]] bool runtime_runs() const { return runtime_.has_value(); }
   [[nodiscard]] bool extension_runs() const { return extension_.has_value(); }
   void kill_runtime();
-  /// It does not end by itself.
+  /// Its end is reported as any other one.
   void kill_extension();
 
  private:

@@ -60,8 +60,8 @@ std::optional<InvocationBodies> TaskJournal::begin_capture(std::uint64_t sequenc
   }
   Spool* spool = &*spool_;
   return InvocationBodies{
-      Capture(spool, fmt::format("{}.event", sequence), Capture::Extent::whole),
-      Capture(spool, fmt::format("{}.answer", sequence), Capture::Extent::prefix),
+      Capture(spool, capture_name(sequence, Body::event), Capture::Extent::whole),
+      Capture(spool, capture_name(sequence, Body::answer), Capture::Extent::prefix),
       false,
       {}};
 }
@@ -121,7 +121,7 @@ Result<TaskJournal::StoredBodies> TaskJournal::store(const Invocation& invocatio
     stored.files.push_back(duplicate(bodies.answer.fd()));
   }
   if (!bodies.error.empty() && stored.names.error.empty()) {
-    stored.names.error = fmt::format("{}.error", invocation.about().key.sequence);
+    stored.names.error = capture_name(invocation.about().key.sequence, Body::error);
     auto error = spool_->write_capture(stored.names.error, bodies.error);
     if (!error) {
       return tl::unexpected(error.error());
@@ -233,7 +233,9 @@ void TaskJournal::accept_task(const Invocation& invocation,
     }
     tell(name, record, std::move(files), start);
   } else {
-    link_.send(Dropped{record.key, record.id, task.name, written.error().message});
+    const Dropped dropped{record.key, record.id, task.name, written.error().message};
+    unkept_[record.key.sequence].push_back(dropped);
+    link_.send(dropped);
   }
 }
 
@@ -302,32 +304,6 @@ std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {
         task_id(invocation.about().key.request_id, task->name, kConfigured), task->name));
   }
   return dropped;
-}
-
-std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
-  std::vector<Lost> lost;
-  if (handed_over_.empty()) {
-    return lost;
-  }
-  const auto records = spool_->records();
-  for (const HandedOver& task : std::exchange(handed_over_, {})) {
-    const auto left = [&task](const RecordName& name) { return name.number == task.number; };
-    if (records) {
-      const auto record = std::find_if(records->begin(), records->end(), left);
-      if (record == records->end()) {
-        continue;
-      }
-      spool_->remove_record(*record);
-    }
-    for (const std::string* body :
-         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
-      if (!body->empty()) {
-        spool_->remove_capture(*body);
-      }
-    }
-    lost.push_back(task.lost);
-  }
-  return lost;
 }
 
 }  // namespace postlude::runtime

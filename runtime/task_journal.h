@@ -91,14 +91,30 @@ class TaskJournal {
   /// The same without an extension: the tasks that ended `dropped`, for the receipt.
   [[nodiscard]] std::vector<ReceiptTask> drop(const Invocation& invocation) const;
 
+  /// Records up to this number are in the spool, as far as they have not ended.
+  [[nodiscard]] std::uint64_t last_record() const { return last_record_; }
+  /// Tasks of that invocation whose records could not be written, as the extension was told.
+  [[nodiscard]] std::vector<Dropped> unkept(std::uint64_t sequence) const;
+  /// Its receipt is written.
+  void settled(std::uint64_t sequence) { unkept_.erase(sequence); }
+
+  /// What the extension had in hand, as the spool shows it.
+  struct Held {
+    std::size_t tasks = 0;              ///< not ended
+    std::vector<std::string> task_ids;  ///< processes of these may run
+  };
+  [[nodiscard]] Held held() const;
+  /// Something was handed over since all_ended().
+  [[nodiscard]] bool handed_over_any() const { return !handed_over_.empty(); }
+
   /// A task that the extension took along.
   struct Lost {
     InvocationKey key;
-    ReceiptTask task;  ///< ended `dropped`
+    ReceiptTask task;  ///< ended, `dropped` unless the extension noted another end
   };
-  /// The extension is gone: what was handed over and has not ended, in order of acceptance. Nothing
-  /// of it is left in the spool. Where the function cleaned the spool away, everything since
-  /// all_ended() counts as lost.
+  /// There is no extension any more: what was handed over and was not reported, in order of
+  /// acceptance. Nothing of it is left in the spool. Where the function cleaned the spool away,
+  /// everything since all_ended() counts as lost.
   [[nodiscard]] std::vector<Lost> drop_handed_over();
   /// Everything that was handed over so far has ended.
   void all_ended() { handed_over_.clear(); }
@@ -155,6 +171,7 @@ class TaskJournal {
   /// By sequence number, and "<request id>/<name>": how many tasks were deferred.
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;
   std::vector<HandedOver> handed_over_;
+  std::map<std::uint64_t, std::vector<Dropped>> unkept_;  ///< by sequence number, until settled
 };
 
 }  // namespace postlude::runtime

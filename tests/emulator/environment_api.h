@@ -17,7 +17,7 @@
 namespace postlude::emulator {
 
 enum class EventFraming { length, chunked };
-enum class InitType { on_demand, snap_start };
+enum class InitType { on_demand, snap_start, managed_instances };
 
 /// What the two APIs of an environment must know of the function and of the switches.
 struct ApiSettings {

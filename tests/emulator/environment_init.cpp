@@ -56,14 +56,21 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point dead
     const std::lock_guard lock(monitor_.mutex);
     generation_ = std::make_shared<Generation>(
         monitor_,
-        Generation::Tags{
-            .journal = &world_.journal, .environment = number_, .number = ++generations_});
+        Generation::Tags{.journal = &world_.journal,
+                         .environment = number_,
+                         .number = ++generations_,
+                         .rules = world_.options.init_type == InitType::managed_instances
+                                      ? ExtensionRules::managed
+                                      : ExtensionRules::on_demand});
   }
   pids_.clear();
   const auto began = Clock::now();
   const std::string version = variable(world_.options, "AWS_EXECUTION_ENV");
-  log_.platform_line(
-      init_start_line(version.empty() ? "emulated:1" : version, world_.options.region));
+  platform_log_.init_start({.runtime_version = version.empty() ? "emulated:1" : version,
+                            .region = world_.options.region,
+                            .function_name = world_.options.function_name,
+                            .init_type = init_type_text(world_.options.init_type),
+                            .phase = suppressed_init_ ? InitPhase::invoke : InitPhase::init});
   generation_->record("initStart", {{"api", fmt::format("127.0.0.1:{}", listener_->port())}});
   PhaseEnd end = start_extensions(deadline);
   if (end == PhaseEnd::done) {
@@ -82,7 +89,7 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point dead
                      [](const Generation& generation) { return generation.locked_init_done(); });
   }
   for (const Extension& extension : generation_->extensions()) {
-    log_.platform_line(extension_line(extension));
+    platform_log_.extension(extension);
   }
   if (end == PhaseEnd::done) {
     init_duration_ = Clock::now() - began;
@@ -184,7 +191,7 @@ bool ExecutionEnvironment::start_runtime() {
   const bool missing = pid.error().code == ErrorCode::not_found;
   if (argv->front() == variable(world_.options, "AWS_LAMBDA_EXEC_WRAPPER")) {
     // A managed bootstrap is a shell script that executes the wrapper.
-    log_.platform_line(
+    platform_log_.line(
         fmt::format("{}: {}", argv->front(), missing ? "not found" : "cannot execute"));
     generation_->process_exited(kRuntimeProcess,
                                 {ExitStatus::Kind::exited, missing ? kNotFound : kNotExecutable});
@@ -197,13 +204,16 @@ bool ExecutionEnvironment::start_runtime() {
 void ExecutionEnvironment::report_failed_init(PhaseEnd end,
                                               InitPhase phase,
                                               Clock::time_point began) {
-  InitReport report{
-      .duration = Clock::now() - began, .phase = phase, .status = "timeout", .error_type = {}};
+  InitReport report{.duration = Clock::now() - began,
+                    .phase = phase,
+                    .status = "timeout",
+                    .error_type = {},
+                    .init_type = init_type_text(world_.options.init_type)};
   if (end != PhaseEnd::expired) {
     report.status = "error";
     report.error_type = failure_of(end).type;
   }
-  log_.platform_line(init_report_line(report));
+  platform_log_.init_report(report);
   generation_->record("initFailed",
                       {{"phase", phase == InitPhase::init ? "init" : "invoke"},
                        {"status", report.status},

@@ -1,7 +1,6 @@
 #include "tests/emulator/error_types.h"
 #include "tests/emulator/execution_environment.h"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <charconv>
@@ -79,7 +78,7 @@ bool ExecutionEnvironment::init_for(const std::shared_ptr<Invocation>& invocatio
   }
   report_failed_init(end, InitPhase::invoke, began_);
   log_.begin_tail();
-  log_.platform_line(start_line(invocation->request().request_id));
+  platform_log_.start(invocation->request().request_id);
   end_badly(invocation, end);
   return false;
 }
@@ -87,7 +86,7 @@ bool ExecutionEnvironment::init_for(const std::shared_ptr<Invocation>& invocatio
 void ExecutionEnvironment::deliver(const std::shared_ptr<Invocation>& invocation,
                                    Clock::time_point deadline) {
   log_.begin_tail();
-  log_.platform_line(start_line(invocation->request().request_id));
+  platform_log_.start(invocation->request().request_id);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
   const auto deadline_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
       (std::chrono::system_clock::now() + left).time_since_epoch());
@@ -131,11 +130,10 @@ void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocati
                        {"durationMs", Milliseconds(Clock::now() - began_).count()}});
   invocation->fail({failure.type, body});
   if (end == PhaseEnd::expired) {
-    log_.platform_line(timeout_line(std::chrono::system_clock::now(), id, world_.options.timeout));
+    platform_log_.timed_out(id, world_.options.timeout);
     write_report(id, "timeout", {});
   } else {
-    log_.platform_line(fmt::format("RequestId: {} Error: {}", id, failure.message));
-    log_.platform_line(failure.type);
+    platform_log_.failed(id, failure.type, failure.message);
     write_report(id, "error", failure.type);
   }
   invocation->finish(log_.take_tail());
@@ -170,14 +168,13 @@ GenerationFailure ExecutionEnvironment::failure_of(PhaseEnd end) {
 void ExecutionEnvironment::write_report(const std::string& request_id,
                                         const std::string& status,
                                         const std::string& error_type) {
-  log_.platform_line(end_line(request_id));
-  log_.platform_line(report_line({.request_id = request_id,
-                                  .duration = Clock::now() - began_,
-                                  .memory_size_mb = world_.options.memory_mb,
-                                  .memory_used_mb = memory_used_mb(),
-                                  .init_duration = init_duration_,
-                                  .status = status,
-                                  .error_type = error_type}));
+  platform_log_.report({.request_id = request_id,
+                        .duration = Clock::now() - began_,
+                        .memory_size_mb = world_.options.memory_mb,
+                        .memory_used_mb = memory_used_mb(),
+                        .init_duration = init_duration_,
+                        .status = status,
+                        .error_type = error_type});
 }
 
 void ExecutionEnvironment::freeze() {

@@ -44,8 +44,7 @@ Variables platform_variables(const Options& options, const EnvironmentFacts& fac
                 {"AWS_LAMBDA_FUNCTION_NAME", options.function_name},
                 {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
                 {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(options.memory_mb)},
-                {"AWS_LAMBDA_INITIALIZATION_TYPE",
-                 options.init_type == InitType::snap_start ? "snap-start" : "on-demand"},
+                {"AWS_LAMBDA_INITIALIZATION_TYPE", init_type_text(options.init_type)},
                 {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + options.function_name},
                 {"AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream},
                 {"AWS_REGION", options.region},
@@ -63,6 +62,12 @@ Variables platform_variables(const Options& options, const EnvironmentFacts& fac
                 {"TZ", ":UTC"},
                 {"LANG", "en_US.UTF-8"},
                 {"PATH", facts.path}};
+  if (options.init_type == InitType::managed_instances) {
+    all.emplace_back("AWS_LAMBDA_MAX_CONCURRENCY", std::to_string(options.concurrency));
+  }
+  if (options.log_format == LogFormat::json) {
+    all.emplace_back("AWS_LAMBDA_LOG_FORMAT", "JSON");
+  }
   if (options.runtime_kind == RuntimeKind::managed) {
     all.emplace_back("AWS_EXECUTION_ENV", "AWS_Lambda_emulated");
   }

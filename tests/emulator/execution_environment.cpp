@@ -29,12 +29,15 @@ Result<std::unique_ptr<ExecutionEnvironment>> ExecutionEnvironment::start(const 
   }
   environment->accepting_ = true;
   ExecutionEnvironment* self = environment.get();
-  environment->thread_ = std::jthread([self](const std::stop_token& stop) { self->run(stop); });
+  environment->thread_ = std::jthread([self] { self->run(); });
   return environment;
 }
 
 ExecutionEnvironment::ExecutionEnvironment(World world, int number)
-    : world_(std::move(world)), number_(number), log_stream_(new_log_stream()) {
+    : world_(std::move(world)),
+      number_(number),
+      log_stream_(new_log_stream()),
+      platform_log_(log_, world_.options.log_format) {
   api_settings_ = {.event_framing = world_.options.event_framing,
                    .init_type = world_.options.init_type,
                    .function_name = world_.options.function_name,
@@ -99,7 +102,10 @@ std::shared_ptr<Generation> ExecutionEnvironment::current_generation() {
   return generation_;
 }
 
-bool ExecutionEnvironment::try_assign(const std::shared_ptr<Invocation>& invocation) {
+bool ExecutionEnvironment::try_assign(const std::shared_ptr<Invocation>& invocation, Fit fit) {
+  if (world_.options.init_type == InitType::managed_instances) {
+    return try_assign_managed(invocation, fit);
+  }
   const std::lock_guard lock(monitor_.mutex);
   if (!accepting_ || stopping_ || pending_) {
     return false;
@@ -138,8 +144,18 @@ bool ExecutionEnvironment::ended() const {
   return ended_;
 }
 
-void ExecutionEnvironment::run(const std::stop_token& /*stop*/) {
+void ExecutionEnvironment::run() {
   world_.journal.record("environmentStart", {{"environment", number_}, {"logStream", log_stream_}});
+  if (world_.options.init_type == InitType::managed_instances) {
+    run_managed();
+  } else {
+    run_on_demand();
+  }
+  const std::lock_guard lock(monitor_.mutex);
+  ended_ = true;
+}
+
+void ExecutionEnvironment::run_on_demand() {
   if (world_.options.init_moment == InitMoment::eager && number_ == 1) {
     init_ahead();
   }
@@ -170,7 +186,6 @@ void ExecutionEnvironment::run(const std::stop_token& /*stop*/) {
     pending_->fail({"Sandbox.Failure", R"({"errorType":"Sandbox.Failure"})"});
     pending_->finish({});
   }
-  ended_ = true;
 }
 
 ExecutionEnvironment::Wake ExecutionEnvironment::wait_idle() {

@@ -12,9 +12,11 @@
 #include "tests/emulator/log_collector.h"
 #include "tests/emulator/log_lines.h"
 #include "tests/emulator/options.h"
+#include "tests/emulator/platform_log.h"
 #include "tests/emulator/sandbox.h"
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace postlude::emulator {
 
@@ -43,8 +46,12 @@ class ExecutionEnvironment {
   ExecutionEnvironment(const ExecutionEnvironment&) = delete;
   ExecutionEnvironment& operator=(const ExecutionEnvironment&) = delete;
 
+  enum class Fit {
+    at_once,   ///< it waits for this invocation and nothing else
+    may_wait,  ///< on Managed Instances: until a worker is idle, for at most --admission-wait
+  };
   /// False: it is busy or at its end.
-  [[nodiscard]] bool try_assign(const std::shared_ptr<Invocation>& invocation);
+  [[nodiscard]] bool try_assign(const std::shared_ptr<Invocation>& invocation, Fit fit);
   /// Shuts down now, whatever it is doing.
   void stop();
   /// Gone: all processes have ended.
@@ -66,7 +73,8 @@ class ExecutionEnvironment {
 
   ExecutionEnvironment(World world, int number);
   [[nodiscard]] Result<void> open();
-  void run(const std::stop_token& stop);
+  void run();
+  void run_on_demand();
   [[nodiscard]] Wake wait_idle();
   [[nodiscard]] std::shared_ptr<Generation> current_generation();
 
@@ -97,6 +105,31 @@ class ExecutionEnvironment {
   void thaw();
   [[nodiscard]] int memory_used_mb() const;
 
+  // environment_managed.cpp
+  struct Waiting {
+    std::shared_ptr<Invocation> invocation;
+    Clock::time_point until;
+  };
+  struct Flight {
+    std::shared_ptr<Invocation> invocation;
+    Clock::time_point began;
+    Clock::time_point deadline;
+    std::string log;  ///< the platform's records of it
+  };
+  [[nodiscard]] bool try_assign_managed(const std::shared_ptr<Invocation>& invocation, Fit fit);
+  void run_managed();
+  void extend_waits();
+  [[nodiscard]] PhaseEnd serve_next();
+  [[nodiscard]] bool wait_for_work();
+  void begin_waiting();
+  void begin(const std::shared_ptr<Invocation>& invocation);
+  void end_answered();
+  void end_expired();
+  void end_all(PhaseEnd end);
+  void end_flight(const Flight& flight,
+                  const std::string& status,
+                  const GenerationFailure& failure);
+
   // environment_shutdown.cpp
   void shut_down(const std::string& reason);
   void end_runtime(Clock::time_point start, std::chrono::milliseconds budget);
@@ -113,6 +146,7 @@ class ExecutionEnvironment {
   std::string private_tmp_;
   mutable Monitor monitor_;
   LogCollector log_;
+  PlatformLog platform_log_;
   std::unique_ptr<HttpListener> listener_;
   ApiSettings api_settings_;
   Faults faults_;
@@ -122,6 +156,8 @@ class ExecutionEnvironment {
   // Guarded by the monitor.
   std::shared_ptr<Generation> generation_;
   std::shared_ptr<Invocation> pending_;
+  std::deque<Waiting> queue_;  ///< on Managed Instances, as occupied_: queued and in flight
+  std::size_t occupied_ = 0;
   bool accepting_ = false;
   bool stopping_ = false;
   bool ended_ = false;
@@ -129,6 +165,7 @@ class ExecutionEnvironment {
   // Of the environment's thread.
   int generations_ = 0;
   bool suppressed_init_ = false;  ///< an init failed or a reset came: the next init is the caller's
+  std::vector<Flight> flights_;
   std::map<std::string, pid_t> pids_;
   Clock::time_point began_;
   std::optional<Milliseconds> init_duration_;

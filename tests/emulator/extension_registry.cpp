@@ -24,31 +24,6 @@ Subscription subscription(bool invoke, bool shutdown) {
   return shutdown ? Subscription::shutdown : Subscription::none;
 }
 
-std::variant<Subscription, Refusal> parse_events(const std::string& body, ExtensionKind kind) {
-  const auto document = nlohmann::json::parse(body, nullptr, false);
-  if (!document.is_object() || document.contains("configurationKeys")) {
-    return Refusal{kForbidden, "InvalidRequestFormat", "Invalid request format"};
-  }
-  bool invoke = false;
-  bool shutdown = false;
-  const auto events = document.value("events", nlohmann::json::array());
-  if (!events.is_array()) {
-    return Refusal{kForbidden, "InvalidRequestFormat", "Invalid request format"};
-  }
-  for (const auto& event : events) {
-    const std::string name = event.is_string() ? event.get<std::string>() : event.dump();
-    if (name == "SHUTDOWN" && kind == ExtensionKind::internal) {
-      return invalid_event("SHUTDOWN: ShutdownEventNotSupportedForInternalExtension");
-    }
-    if (name != "INVOKE" && name != "SHUTDOWN") {
-      return invalid_event(name + ": ErrorInvalidEventType");
-    }
-    invoke = invoke || name == "INVOKE";
-    shutdown = shutdown || name == "SHUTDOWN";
-  }
-  return subscription(invoke, shutdown);
-}
-
 bool looks_like_uuid(const std::string& id) {
   constexpr std::size_t kUuidSize = 36;
   if (id.size() != kUuidSize) {
@@ -65,6 +40,36 @@ bool looks_like_uuid(const std::string& id) {
 }
 
 }  // namespace
+
+std::variant<Subscription, Refusal> ExtensionRegistry::subscribe(const std::string& body,
+                                                                 ExtensionKind kind) const {
+  const auto document = nlohmann::json::parse(body, nullptr, false);
+  if (!document.is_object() || document.contains("configurationKeys")) {
+    return Refusal{kForbidden, "InvalidRequestFormat", "Invalid request format"};
+  }
+  bool invoke = false;
+  bool shutdown = false;
+  const auto events = document.value("events", nlohmann::json::array());
+  if (!events.is_array()) {
+    return Refusal{kForbidden, "InvalidRequestFormat", "Invalid request format"};
+  }
+  const bool managed = rules_ == ExtensionRules::managed;
+  if (managed && kind == ExtensionKind::internal && !events.empty()) {
+    return invalid_event("No events allowed for internal extensions");
+  }
+  for (const auto& event : events) {
+    const std::string name = event.is_string() ? event.get<std::string>() : event.dump();
+    if (name == "SHUTDOWN" && kind == ExtensionKind::internal) {
+      return invalid_event("SHUTDOWN: ShutdownEventNotSupportedForInternalExtension");
+    }
+    if ((name != "INVOKE" || managed) && name != "SHUTDOWN") {
+      return invalid_event(name + ": ErrorInvalidEventType");
+    }
+    invoke = invoke || name == "INVOKE";
+    shutdown = shutdown || name == "SHUTDOWN";
+  }
+  return subscription(invoke, shutdown);
+}
 
 void ExtensionRegistry::launched(const std::string& name) {
   extensions_.push_back({.name = name,
@@ -94,8 +99,8 @@ std::variant<const Extension*, Refusal> ExtensionRegistry::register_extension(
     return Refusal{kForbidden, "Extension.InvalidExtensionName", "Empty extension name"};
   }
   Extension* external = find_external(what.name);
-  auto events = parse_events(
-      what.body, external == nullptr ? ExtensionKind::internal : ExtensionKind::external);
+  auto events =
+      subscribe(what.body, external == nullptr ? ExtensionKind::internal : ExtensionKind::external);
   if (auto* refusal = std::get_if<Refusal>(&events)) {
     return std::move(*refusal);
   }

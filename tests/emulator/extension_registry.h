@@ -19,6 +19,10 @@ enum class ExtensionPhase {
   exited,      ///< the external process is gone
 };
 enum class Subscription { none, invoke, shutdown, both };
+enum class ExtensionRules {
+  on_demand,
+  managed,  ///< Managed Instances: no INVOKE for anybody, nothing for internal ones
+};
 
 struct Extension {
   std::string name;
@@ -45,6 +49,8 @@ struct Registration {
 /// locks it. Every transition that is not listed is refused and changes nothing.
 class ExtensionRegistry {
  public:
+  explicit ExtensionRegistry(ExtensionRules rules = ExtensionRules::on_demand) : rules_(rules) {}
+
   /// An external extension was started; `name` is its file name.
   void launched(const std::string& name);
   void exited(const std::string& name);
@@ -78,6 +84,10 @@ class ExtensionRegistry {
   [[nodiscard]] std::variant<const Extension*, Refusal> register_internal(const Registration& what,
                                                                           Subscription events);
 
+  [[nodiscard]] std::variant<Subscription, Refusal> subscribe(const std::string& body,
+                                                              ExtensionKind kind) const;
+
+  const ExtensionRules rules_;
   std::list<Extension> extensions_;  ///< a list, so that pointers stay
   bool closed_ = false;
 };

@@ -115,7 +115,7 @@ bool serve_extensions_api(const ApiRequest& request) {
   if (request.path == "/2022-07-01/telemetry") {
     return refuse_telemetry(request, "Telemetry", "Telemetry.NotSupported");
   }
-  if (request.path == "/2020-08-15/logs") {
+  if (request.path == "/2020-08-15/logs" && !request.generation->managed()) {
     return refuse_telemetry(request, "Logs", "Logs.NotSupported");
   }
   return drop_body_and_reply(request, not_found());

@@ -53,9 +53,12 @@ Fleet::Admission Fleet::try_admit(const std::shared_ptr<Invocation>& invocation)
     }
     it = next;
   }
-  const auto assigned = [&](const auto& one) { return one->try_assign(invocation); };
-  if (std::any_of(environments_.begin(), environments_.end(), assigned)) {
-    return Admission::admitted;
+  using Fit = ExecutionEnvironment::Fit;
+  for (const Fit fit : {Fit::at_once, Fit::may_wait}) {
+    const auto assigned = [&](const auto& one) { return one->try_assign(invocation, fit); };
+    if (std::any_of(environments_.begin(), environments_.end(), assigned)) {
+      return Admission::admitted;
+    }
   }
   if (stopped_ || environments_.size() >= world_.options.max_environments) {
     return Admission::throttled;
@@ -64,7 +67,8 @@ Fleet::Admission Fleet::try_admit(const std::shared_ptr<Invocation>& invocation)
     why_ = added.error().message;
     return Admission::failed;
   }
-  return environments_.back()->try_assign(invocation) ? Admission::admitted : Admission::throttled;
+  return environments_.back()->try_assign(invocation, Fit::may_wait) ? Admission::admitted
+                                                                     : Admission::throttled;
 }
 
 Fleet::Admission Fleet::admit(const std::shared_ptr<Invocation>& invocation) {

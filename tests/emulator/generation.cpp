@@ -10,6 +10,13 @@
 
 namespace postlude::emulator {
 
+Generation::Generation(Monitor& monitor, Tags tags)
+    : monitor_(monitor), tags_(tags), extensions_(tags.rules) {
+  if (tags_.rules == ExtensionRules::managed) {
+    managed_.emplace();
+  }
+}
+
 Generation::Parked::Parked(Generation& generation)
     : generation_(generation), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const std::lock_guard lock(generation_.monitor_.mutex);
@@ -107,18 +114,28 @@ void Generation::give_back_runtime_event() {
 std::variant<std::shared_ptr<Invocation>, Refusal> Generation::begin_answer(const AnswerIds& ids,
                                                                             RuntimePhase kind) {
   const std::lock_guard lock(monitor_.mutex);
-  if (auto refusal = runtime_.begin_answer(ids, kind)) {
-    return std::move(*refusal);
+  std::variant<std::shared_ptr<Invocation>, Refusal> begun = current_.invocation;
+  if (managed_) {
+    begun = managed_->begin_answer(ids, kind);
+  } else if (auto refusal = runtime_.begin_answer(ids, kind)) {
+    begun = std::move(*refusal);
   }
-  runtime_event_waits_ = false;  // a repeated poll is not served any more
-  record_locked("responseStart",
-                {{"kind", kind == RuntimePhase::responding ? "response" : "error"}});
-  return current_.invocation;
+  if (std::holds_alternative<std::shared_ptr<Invocation>>(begun)) {
+    runtime_event_waits_ = false;  // a repeated poll is not served any more
+    record_locked("responseStart",
+                  {{"kind", kind == RuntimePhase::responding ? "response" : "error"},
+                   {"requestId", ids.request_id}});
+  }
+  return begun;
 }
 
-void Generation::answer_done() {
+void Generation::answer_done(const std::string& request_id) {
   const std::lock_guard lock(monitor_.mutex);
-  runtime_.answer_done();
+  if (managed_) {
+    managed_->answer_done(request_id);
+  } else {
+    runtime_.answer_done();
+  }
   tell_locked();
 }
 

@@ -5,6 +5,7 @@
 #include "tests/emulator/event_journal.h"
 #include "tests/emulator/extension_registry.h"
 #include "tests/emulator/invocation.h"
+#include "tests/emulator/managed_invocations.h"
 #include "tests/emulator/runtime_state.h"
 
 #include <chrono>
@@ -30,12 +31,6 @@ struct GenerationFailure {
   std::string body;     ///< what a runtime or extension posted of it, if it did
 };
 
-/// An event on its way out to the runtime.
-struct RuntimeEvent {
-  std::shared_ptr<Invocation> invocation;
-  std::int64_t deadline_ms = 0;
-};
-
 struct NoEvent {};
 struct PollsClosed {};
 struct Restored {};
@@ -56,8 +51,9 @@ class Generation {
     EventJournal* journal = nullptr;
     int environment = 0;
     int number = 0;
+    ExtensionRules rules = ExtensionRules::on_demand;
   };
-  Generation(Monitor& monitor, Tags tags) : monitor_(monitor), tags_(tags) {}
+  Generation(Monitor& monitor, Tags tags);
 
   /// Wakes a thread that answers a parked poll, through a descriptor it can poll beside its socket.
   class Parked {
@@ -85,8 +81,18 @@ class Generation {
   void give_back_runtime_event();
   [[nodiscard]] std::variant<std::shared_ptr<Invocation>, Refusal> begin_answer(
       const AnswerIds& ids, RuntimePhase kind);
-  void answer_done();
+  void answer_done(const std::string& request_id);
   [[nodiscard]] std::optional<Refusal> runtime_init_error(GenerationFailure failure);
+
+  // The Runtime API of Managed Instances asks.
+
+  [[nodiscard]] bool managed() const { return managed_.has_value(); }
+  [[nodiscard]] ManagedInvocations::Worker worker_polls();
+  [[nodiscard]] std::variant<NoEvent, PollsClosed, RuntimeEvent> take_worker_event(
+      ManagedInvocations::Worker worker);
+  /// Its connection broke, with the event that was on its way to it or under that.
+  void worker_gone(ManagedInvocations::Worker worker, const std::optional<RuntimeEvent>& lost);
+  [[nodiscard]] Refusal refuse_late(const std::string& request_id);
 
   // The Extensions API asks.
 
@@ -112,6 +118,9 @@ class Generation {
   void restore();
   /// No answer of the running invocation counts any more.
   void forget_invocation();
+  [[nodiscard]] ManagedInvocations::Offer offer_to_worker(const RuntimeEvent& event);
+  /// On Managed Instances: this one's time is over.
+  void expire(const std::string& request_id);
   /// From here on exits are expected.
   void begin_shutdown();
   void send_shutdown(const std::string& extension_id,
@@ -124,6 +133,8 @@ class Generation {
   [[nodiscard]] bool locked_init_done() const;
   [[nodiscard]] bool locked_restore_ready() const;
   [[nodiscard]] bool locked_invoke_done() const;
+  [[nodiscard]] std::size_t locked_idle_workers() const { return managed_ ? managed_->idle() : 0; }
+  [[nodiscard]] bool locked_running(const std::string& request_id) const;
   [[nodiscard]] bool locked_exited(const std::string& who) const { return exits_.contains(who); }
   [[nodiscard]] const std::optional<GenerationFailure>& locked_failure() const { return failure_; }
   [[nodiscard]] std::vector<Extension> extensions() const;
@@ -142,6 +153,7 @@ class Generation {
   Monitor& monitor_;
   const Tags tags_;
   RuntimeState runtime_;
+  std::optional<ManagedInvocations> managed_;
   ExtensionRegistry extensions_;
   RuntimeEvent current_;
   bool runtime_event_waits_ = false;

@@ -80,6 +80,10 @@ bool Generation::locked_externals_registered() const {
   return extensions_.all_launched_registered();
 }
 
+bool Generation::locked_running(const std::string& request_id) const {
+  return managed_ && managed_->running(request_id);
+}
+
 bool Generation::locked_init_done() const {
   return runtime_.phase() == RuntimePhase::ready && extensions_.all_ready();
 }

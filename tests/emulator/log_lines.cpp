@@ -7,12 +7,21 @@
 
 namespace postlude::emulator {
 
-std::string init_start_line(const std::string& runtime_version, const std::string& region) {
+std::string iso_time(std::chrono::system_clock::time_point time) {
+  const auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  constexpr int kPerSecond = 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::time_t{millis / kPerSecond}),
+                     millis % kPerSecond);
+}
+
+std::string init_start_line(const InitStart& start) {
   return fmt::format(
       "INIT_START Runtime Version: {}\tRuntime Version ARN: arn:aws:lambda:{}::runtime:{:064x}",
-      runtime_version,
-      region,
-      std::hash<std::string>{}(runtime_version));
+      start.runtime_version,
+      start.region,
+      std::hash<std::string>{}(start.runtime_version));
 }
 
 std::string extension_line(const Extension& extension) {
@@ -63,14 +72,7 @@ std::string report_line(const ExecutionReport& report) {
 std::string timeout_line(std::chrono::system_clock::time_point now,
                          const std::string& request_id,
                          std::chrono::milliseconds timeout) {
-  const auto millis =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  constexpr int kPerSecond = 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {} {}",
-                     fmt::gmtime(std::time_t{millis / kPerSecond}),
-                     millis % kPerSecond,
-                     request_id,
-                     timeout_text(timeout));
+  return fmt::format("{} {} {}", iso_time(now), request_id, timeout_text(timeout));
 }
 
 std::string timeout_text(std::chrono::milliseconds timeout) {

@@ -12,19 +12,29 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 // The platform's own log lines (lambda-protocol.md 6.4), without a line feed. Pure.
 
-[[nodiscard]] std::string init_start_line(const std::string& runtime_version,
-                                          const std::string& region);
+/// "2026-11-22T06:00:00.000Z"
+[[nodiscard]] std::string iso_time(std::chrono::system_clock::time_point time);
+
+enum class InitPhase { init, invoke };
+
+struct InitStart {
+  std::string runtime_version;
+  std::string region;
+  std::string function_name;
+  std::string init_type;
+  InitPhase phase = InitPhase::init;
+};
+[[nodiscard]] std::string init_start_line(const InitStart& start);
 [[nodiscard]] std::string extension_line(const Extension& extension);
 [[nodiscard]] std::string start_line(const std::string& request_id);
 [[nodiscard]] std::string end_line(const std::string& request_id);
-
-enum class InitPhase { init, invoke };
 
 struct InitReport {
   Milliseconds duration{};
   InitPhase phase = InitPhase::init;
   std::string status;      ///< "timeout" or "error"
   std::string error_type;  ///< for "error"
+  std::string init_type = {};
 };
 [[nodiscard]] std::string init_report_line(const InitReport& report);
 

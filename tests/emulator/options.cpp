@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -29,7 +30,7 @@ struct Given {
   std::string event_framing = "length";
   std::string init_type = "on-demand";
   std::string timeout = "30s";
-  std::string init_timeout = "10s";
+  std::string init_timeout;
   std::string idle_shutdown;
   std::string share;
   std::string acknowledge_delay = "0ms";
@@ -39,6 +40,8 @@ struct Given {
   bool private_tmp = false;
   bool shape = false;
   std::string survivors = "kill";
+  std::size_t managed_concurrency = 0;
+  std::string log_format = "text";
 };
 
 void add_function_options(CLI::App& app, Options& options, Given& given) {
@@ -89,6 +92,10 @@ void add_protocol_options(CLI::App& app, Options& options, Given& given) {
       ->check(CLI::IsMember({"length", "chunked"}));
   app.add_option("--init-type", given.init_type, "AWS_LAMBDA_INITIALIZATION_TYPE")
       ->check(CLI::IsMember({"on-demand", "snap-start"}));
+  app.add_option("--managed-instances", given.managed_concurrency, "invocations at once in each")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--log-format", given.log_format, "of the platform's records")
+      ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--acknowledge-delay", given.acknowledge_delay, "wait before each 202")
       ->check(duration());
   app.add_flag("--private-tmp", given.private_tmp, "every environment has its own /tmp");
@@ -138,6 +145,12 @@ void set_choices(Options& options, const Given& given) {
   options.event_framing =
       given.event_framing == "chunked" ? EventFraming::chunked : EventFraming::length;
   options.init_type = given.init_type == "snap-start" ? InitType::snap_start : InitType::on_demand;
+  if (given.managed_concurrency > 0) {
+    options.init_type = InitType::managed_instances;
+    options.concurrency = given.managed_concurrency;
+  }
+  const bool json = given.log_format == "json" || given.managed_concurrency > 0;
+  options.log_format = json ? LogFormat::json : LogFormat::text;
   options.init_moment = given.eager_init ? InitMoment::eager : InitMoment::on_demand;
   options.invocation_ids = given.invocation_id ? InvocationIds::on : InvocationIds::off;
   options.tmp = given.private_tmp ? TmpFolder::private_folder : TmpFolder::shared;
@@ -146,7 +159,8 @@ void set_choices(Options& options, const Given& given) {
 
 void set_durations(Options& options, const Given& given) {
   options.timeout = known_duration(given.timeout);
-  options.init_timeout = known_duration(given.init_timeout);
+  options.init_timeout = parse_duration(given.init_timeout)
+                             .value_or(default_init_timeout(options.init_type, options.timeout));
   options.acknowledge_delay = known_duration(given.acknowledge_delay);
   options.admission_wait = known_duration(given.admission_wait);
   options.idle_shutdown = parse_duration(given.idle_shutdown);
@@ -154,6 +168,9 @@ void set_durations(Options& options, const Given& given) {
 }
 
 Result<Options> complete(Options options, const Given& given) {
+  if (given.managed_concurrency > 0 && given.init_type == "snap-start") {
+    return fail("--managed-instances: there is no SnapStart there");
+  }
   options.function_dir = absolute(options.function_dir);
   options.layer_dir = absolute(options.layer_dir);
   set_choices(options, given);
@@ -191,6 +208,25 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     return EarlyExit{kUsage, completed.error().message + "\n"};
   }
   return std::move(*completed);
+}
+
+milliseconds default_init_timeout(InitType type, milliseconds timeout) {
+  constexpr milliseconds kOnDemand{10'000};
+  constexpr milliseconds kElsewhere{130'000};
+  constexpr milliseconds kMost{900'000};
+  return type == InitType::on_demand ? kOnDemand : std::min(std::max(kElsewhere, timeout), kMost);
+}
+
+std::string init_type_text(InitType type) {
+  switch (type) {
+    case InitType::on_demand:
+      return "on-demand";
+    case InitType::snap_start:
+      return "snap-start";
+    case InitType::managed_instances:
+      return "lambda-managed-instances";
+  }
+  return "on-demand";
 }
 
 std::optional<milliseconds> parse_duration(const std::string& text) {

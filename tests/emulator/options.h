@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "tests/emulator/environment_api.h"
+#include "tests/emulator/platform_log.h"
 
 #include <chrono>
 #include <cstdint>
@@ -51,7 +52,7 @@ struct Options {
   std::chrono::milliseconds admission_wait{};
   InitMoment init_moment = InitMoment::on_demand;
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds init_timeout{10'000};
+  std::chrono::milliseconds init_timeout{};  ///< by default default_init_timeout()
   std::optional<std::chrono::milliseconds> idle_shutdown;
   ShutdownSignal shutdown_signal = ShutdownSignal::group;
   std::optional<std::chrono::milliseconds> runtime_shutdown_share;
@@ -61,6 +62,8 @@ struct Options {
   EventFraming event_framing = EventFraming::length;
   InitType init_type = InitType::on_demand;
   std::chrono::milliseconds acknowledge_delay{};
+  std::size_t concurrency = 1;  ///< of an environment; more than 1 on Managed Instances only
+  LogFormat log_format = LogFormat::text;
 
   TmpFolder tmp = TmpFolder::shared;
   std::string tmp_root;
@@ -72,6 +75,14 @@ struct EarlyExit {
   int status = 0;
   std::string text;
 };
+
+/// The platform's limit of an init (lambda-protocol.md 4.1): 10 s on demand, elsewhere 130 s or the
+/// function's timeout, at most 15 minutes.
+[[nodiscard]] std::chrono::milliseconds default_init_timeout(InitType type,
+                                                             std::chrono::milliseconds timeout);
+
+/// "on-demand": AWS_LAMBDA_INITIALIZATION_TYPE.
+[[nodiscard]] std::string init_type_text(InitType type);
 
 [[nodiscard]] std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
 

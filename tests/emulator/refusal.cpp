@@ -49,6 +49,11 @@ Refusal invoke_timeout() {
   return {kGone, "InvokeTimeout", "Invoke timeout"};
 }
 
+Refusal internal_server_error() {
+  constexpr int kServerError = 500;
+  return {kServerError, "InternalServerError", "Internal Server Error"};
+}
+
 Refusal payload_too_large() {
   return {kTooLarge,
           "RequestEntityTooLarge",

@@ -22,6 +22,7 @@ struct Refusal {
 [[nodiscard]] Refusal truncated_request();
 [[nodiscard]] Refusal invoke_timeout();
 [[nodiscard]] Refusal payload_too_large();
+[[nodiscard]] Refusal internal_server_error();
 /// `who` is "runtime" or "extension NAME"; it decides the error type as well.
 [[nodiscard]] Refusal runtime_transition(const std::string& from, const std::string& to);
 [[nodiscard]] Refusal extension_transition(const std::string& from,

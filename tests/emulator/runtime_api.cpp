@@ -12,9 +12,6 @@ namespace postlude::emulator {
 namespace {
 
 constexpr std::string_view kInvocationPrefix = "/2018-06-01/runtime/invocation/";
-/// Enough for any stack trace.
-constexpr std::size_t kMaxErrorBody = std::size_t{1} << 20;
-
 HttpAnswer event_head(const RuntimeEvent& event) {
   const InvocationRequest& request = event.invocation->request();
   HttpAnswer answer;
@@ -81,6 +78,31 @@ bool poll_next(const ApiRequest& request) {
   return end == ParkEnd::served && written && !request.connection.close_after();
 }
 
+/// On Managed Instances: the poll is an idle worker until an invocation is its.
+bool poll_as_worker(const ApiRequest& request) {
+  const bool has_body = request.header("Transfer-Encoding").has_value() ||
+                        request.header("Content-Length").value_or("0") != "0";
+  if (has_body) {
+    return drop_body_and_reply(request, refusal_answer(payload_too_large()));
+  }
+  const auto worker = request.generation->worker_polls();
+  std::optional<RuntimeEvent> lost;
+  const ParkEnd end = park(request, [&] {
+    auto taken = request.generation->take_worker_event(worker);
+    if (const auto* event = std::get_if<RuntimeEvent>(&taken)) {
+      if (!write_event(request, *event)) {
+        lost = *event;
+      }
+      return Attempt::served;
+    }
+    return std::holds_alternative<PollsClosed>(taken) ? Attempt::closed : Attempt::nothing;
+  });
+  if (end == ParkEnd::gone || lost) {
+    request.generation->worker_gone(worker, lost);
+  }
+  return end == ParkEnd::served && !lost && !request.connection.close_after();
+}
+
 bool poll_restore(const ApiRequest& request) {
   if (request.settings.init_type != InitType::snap_start) {
     return drop_body_and_reply(request, not_found());
@@ -99,7 +121,7 @@ bool poll_restore(const ApiRequest& request) {
 }
 
 bool post_init_error(const ApiRequest& request) {
-  auto body = read_whole_body(request, kMaxErrorBody);
+  auto body = read_whole_body(request, kMaxErrorBytes);
   if (std::holds_alternative<BodyTooLarge>(body)) {
     return reply_and_close(request, refusal_answer(payload_too_large()));
   }
@@ -144,7 +166,7 @@ bool serve_runtime_api(const ApiRequest& request) {
     return drop_body_and_reply(request, pong);
   }
   if (get && request.path == "/2018-06-01/runtime/invocation/next") {
-    return poll_next(request);
+    return request.generation->managed() ? poll_as_worker(request) : poll_next(request);
   }
   if (post && request.path == "/2018-06-01/runtime/init/error") {
     return post_init_error(request);

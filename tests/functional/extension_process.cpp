@@ -9,9 +9,11 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 namespace postlude::testing {
@@ -27,12 +29,16 @@ std::string link_name() {
 }  // namespace
 
 ExtensionProcess::ExtensionProcess() {
-  const std::string name = link_name();
-  auto listener = PacketListener::listen(name);
-  REQUIRE(listener);
   auto spool = Spool::create(folder_.file("spool"), "stream");
   REQUIRE(spool);
   spool_.emplace(std::move(*spool));
+  launch();
+}
+
+void ExtensionProcess::launch() {
+  const std::string name = link_name();
+  auto listener = PacketListener::listen(name);
+  REQUIRE(listener);
   std::array<int, 2> ends = {-1, -1};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
   output_fd_.reset(ends[0]);
@@ -66,22 +72,52 @@ InvocationKey ExtensionProcess::key(std::uint64_t invocation) {
   return {fmt::format("r{}", invocation), invocation};
 }
 
+std::vector<std::string> ExtensionProcess::spool_files() const {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(spool_->folder())) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void ExtensionProcess::kill() {
+  ::kill(pid_, SIGKILL);
+  static_cast<void>(postlude::wait_for(std::exchange(pid_, 0)));
+  link_.reset();
+}
+
+Replayed ExtensionProcess::replace() {
+  launch();
+  Hello hello = first_message();
+  hello.driven = true;
+  hello.last_record = tasks_;
+  send(hello);
+  return expect<Replayed>();
+}
+
 std::string ExtensionProcess::spool_file(std::string_view name) const {
   return fmt::format("{}/{}", spool_->folder(), name);
 }
 
-void ExtensionProcess::send_hello(int concurrency) {
+Hello ExtensionProcess::first_message() const {
   Hello hello;
   hello.runtime_api = platform_.address();
   hello.task_root = folder_.path();
   hello.spool = spool_->folder();
-  hello.concurrency = concurrency;
   hello.log_level = LogLevel::debug;
+  return hello;
+}
+
+void ExtensionProcess::send_hello(int concurrency) {
+  Hello hello = first_message();
+  hello.concurrency = concurrency;
   send(hello);
 }
 
 void ExtensionProcess::start_registered() {
   send_hello();
+  static_cast<void>(expect<Replayed>());
   platform_.accept_registration();
   const auto registered = expect<Registered>();
   CHECK(registered.accepted);
@@ -91,6 +127,7 @@ void ExtensionProcess::start_registered() {
 
 void ExtensionProcess::start_driven() {
   send_hello();
+  static_cast<void>(expect<Replayed>());
   platform_.refuse_registration();
   const auto registered = expect<Registered>();
   CHECK_FALSE(registered.accepted);
@@ -126,27 +163,32 @@ void ExtensionProcess::answer(std::uint64_t invocation, Millis time_left) {
   send(Answered{key(invocation), now() + time_left});
 }
 
-void ExtensionProcess::accept(const TaskPlan& plan) {
-  const InvocationKey invocation = key(plan.invocation);
-  if (answered_ < plan.invocation) {
-    answer(plan.invocation, plan.time_left);
-  }
+RecordName ExtensionProcess::write(const TaskPlan& plan) {
   TaskRecord record;
-  record.id = fmt::format("{}/a/{}", invocation.request_id, ++tasks_);
-  record.key = invocation;
+  record.key = key(plan.invocation);
+  record.id = fmt::format("{}/a/{}", record.key.request_id, ++tasks_);
   record.work_deadline = now() + plan.time_left;
   record.deadline = record.work_deadline + kMargin;
   record.bodies.event = fmt::format("{}.event", plan.invocation);
-  record.bodies.response = fmt::format("{}.response", plan.invocation);
+  record.bodies.response = fmt::format("{}.answer", plan.invocation);
   REQUIRE(spool_->write_capture(record.bodies.event, R"({"k": "v"})"));
   REQUIRE(spool_->write_capture(record.bodies.response, R"({"statusCode":200,"body":"hi"})"));
   record.task.name = std::string("a");
   record.task.timeout = plan.timeout;
   record.task.attempts = plan.attempts;
+  record.task.replay = plan.replay;
+  record.task.match = plan.match;
   record.task.action = CommandAction{{"sh", "-c", plan.script}, {}, {}};
   const RecordName name{tasks_, 0, 0};
   REQUIRE(spool_->write_record(name, record));
-  send(Accepted{invocation, format_record_name(name)});
+  return name;
+}
+
+void ExtensionProcess::accept(const TaskPlan& plan) {
+  if (answered_ < plan.invocation) {
+    answer(plan.invocation, plan.time_left);
+  }
+  send(Accepted{key(plan.invocation), format_record_name(write(plan))});
 }
 
 void ExtensionProcess::close(std::uint64_t invocation, Millis time_left) {
@@ -158,13 +200,17 @@ void ExtensionProcess::close(std::uint64_t invocation, Millis time_left) {
 
 const std::string& ExtensionProcess::wait_for_output(std::string_view text) {
   while (output_.find(text) == std::string::npos) {
-    REQUIRE_MESSAGE(wait_readable(output_fd_.get()), "output so far: ", output_);
-    std::array<char, 4096> buffer;
-    const ssize_t size = ::read(output_fd_.get(), buffer.data(), buffer.size());
-    REQUIRE_MESSAGE(size > 0, "output ended: ", output_);
-    output_.append(buffer.data(), static_cast<std::size_t>(size));
+    wait_for_more_output();
   }
   return output_;
+}
+
+void ExtensionProcess::wait_for_more_output() {
+  REQUIRE_MESSAGE(wait_readable(output_fd_.get()), "output so far: ", output_);
+  std::array<char, 4096> buffer;
+  const ssize_t size = ::read(output_fd_.get(), buffer.data(), buffer.size());
+  REQUIRE_MESSAGE(size > 0, "output ended: ", output_);
+  output_.append(buffer.data(), static_cast<std::size_t>(size));
 }
 
 pid_t ExtensionProcess::wait_for_pid(const std::string& name) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace postlude::testing {
 
@@ -33,6 +34,12 @@ class ExtensionProcess {
   void start_driven();
   void send_hello(int concurrency = 4);
 
+  /// As the kernel's killer would end it, or a crash.
+  void kill();
+  /// A new process in the place of one that is gone, told to replay all records so far; driven. Its
+  /// first word.
+  Replayed replace();
+
   void send(const Message& message);
   void send_bytes(std::string_view packet);
   Message receive();
@@ -49,15 +56,20 @@ class ExtensionProcess {
     Millis timeout = std::chrono::seconds(30);
     int attempts = 1;
     Millis time_left = std::chrono::seconds(20);
+    bool replay = true;
+    std::vector<Condition> match = {};
   };
   /// Writes captures and record, sends `answered` with the first task of an invocation, and
   /// `accepted`.
   void accept(const TaskPlan& plan);
+  /// Only the record and the captures, as where the extension was not there.
+  RecordName write(const TaskPlan& plan);
   void answer(std::uint64_t invocation, Millis time_left);
   void close(std::uint64_t invocation, Millis time_left = std::chrono::seconds(20));
 
   /// Reads standard output until it holds `text`; everything that came so far.
   const std::string& wait_for_output(std::string_view text);
+  void wait_for_more_output();
   [[nodiscard]] const std::string& output() const { return output_; }
   pid_t wait_for_pid(const std::string& name);
   /// Waits for the end of the process.
@@ -65,8 +77,13 @@ class ExtensionProcess {
 
   static InvocationKey key(std::uint64_t invocation);
   [[nodiscard]] std::string spool_file(std::string_view name) const;
+  /// The names of what is in the spool, sorted.
+  [[nodiscard]] std::vector<std::string> spool_files() const;
 
  private:
+  void launch();
+  [[nodiscard]] Hello first_message() const;
+
   ScriptedPlatform platform_;
   TempDir folder_;
   std::optional<Spool> spool_;

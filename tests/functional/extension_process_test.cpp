@@ -78,6 +78,7 @@ TEST_CASE("a platform that does not answer at all makes the extension driven") {
   ExtensionProcess extension;
   extension.platform().stop_listening();
   extension.send_hello();
+  static_cast<void>(extension.expect<Replayed>());
   const auto registered = extension.expect<Registered>();
   CHECK_FALSE(registered.accepted);
   CHECK(registered.reason.find("Connection refused") != std::string::npos);
@@ -91,6 +92,7 @@ TEST_CASE("a registration that is cut or makes no sense counts as refused") {
     CAPTURE(bytes);
     ExtensionProcess extension;
     extension.send_hello();
+    static_cast<void>(extension.expect<Replayed>());
     static_cast<void>(extension.platform().next_request());
     extension.platform().send(bytes);
     extension.platform().close_connection();
@@ -190,7 +192,7 @@ TEST_CASE("packets that are no message are reported and ignored") {
 
 TEST_CASE("a first message that is no hello of our version ends the extension with a clear error") {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {R"({"type":"hello","protocol":999})", "protocol 999 instead of 2"},
+      {R"({"type":"hello","protocol":999})", "protocol 999 instead of 3"},
       {"nonsense", "the shim's first message: "},
       {R"({"type":"empty"})", "it is no hello"}};
   for (const auto& entry : cases) {

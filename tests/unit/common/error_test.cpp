@@ -15,6 +15,8 @@ TEST_CASE("errors that callers treat in a way of their own have a code") {
   CHECK(errno_error("x", "", ENOENT).code == ErrorCode::not_found);
   CHECK(errno_error("x", "", ENOSPC).code == ErrorCode::no_space);
   CHECK(errno_error("x", "", EDQUOT).code == ErrorCode::no_space);
+  CHECK(errno_error("x", "", EFBIG).code == ErrorCode::no_space);
+  CHECK(errno_error("x", "", EEXIST).code == ErrorCode::exists);
   CHECK(errno_error("x", "", EAGAIN).code == ErrorCode::would_block);
   CHECK(errno_error("x", "", EPIPE).code == ErrorCode::closed);
   CHECK(errno_error("x", "", ECONNRESET).code == ErrorCode::closed);

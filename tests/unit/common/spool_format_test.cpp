@@ -86,6 +86,45 @@ TEST_CASE("no other file is taken for a record") {
   }
 }
 
+TEST_CASE("captured bodies have names of their own") {
+  const std::uint64_t sequence = numbers_of_generation(2) + 1;
+  CHECK(capture_name(sequence, Body::event) == "8589934593.event");
+  CHECK(capture_name(sequence, Body::answer) == "8589934593.answer");
+  CHECK(capture_name(sequence, Body::error) == "8589934593.error");
+  for (const Body body : {Body::event, Body::answer, Body::error}) {
+    CHECK(is_capture_name(capture_name(sequence, body)));
+  }
+  for (const char* other : {"",
+                            ".event",
+                            "x.event",
+                            "01.event",
+                            "1.event.new",
+                            "1.events",
+                            "-1.event",
+                            "1 .event",
+                            "99999999999999999999.event",
+                            "000001-0000000001-0-0-q.task"}) {
+    CAPTURE(other);
+    CHECK_FALSE(is_capture_name(other));
+  }
+}
+
+TEST_CASE("what an interrupted write or a damaged record leaves is known by its name") {
+  const RecordName name{numbers_of_generation(1) + 1, 0, 0};
+  CHECK(is_record_leftover(format_record_name(name) + std::string(kUnfinishedSuffix)));
+  CHECK(is_record_leftover(damaged_record_name(name)));
+  for (const char* other : {"",
+                            ".new",
+                            "notes.new",
+                            "notes.damaged",
+                            "000001-0000000001-0-0-q.task",
+                            "000001-0000000001-0-0-q.task.new.new",
+                            "1.event.new"}) {
+    CAPTURE(other);
+    CHECK_FALSE(is_record_leftover(other));
+  }
+}
+
 TEST_CASE("a record survives being written and read") {
   const TaskRecord original = record();
   const auto copy = decode_record(encode_record(original));

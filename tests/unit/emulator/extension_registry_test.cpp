@@ -91,3 +91,18 @@ TEST_CASE("new identifiers are random version 4 UUIDs") {
   CHECK(one[14] == '4');
   CHECK(refused(registry.identify(one)) == "Extension.UnknownExtensionIdentifier");
 }
+
+TEST_CASE("on Managed Instances nobody gets INVOKE and internal extensions get nothing") {
+  ExtensionRegistry registry(ExtensionRules::managed);
+  registry.launched("outside");
+  for (const char* events : {R"({"events":["INVOKE"]})", R"({"events":["SHUTDOWN","INVOKE"]})"}) {
+    CHECK(refused(registry.register_extension({"outside", events, kFirst})) ==
+          "Extension.InvalidEventType");
+  }
+  CHECK(refused(registry.register_extension({"outside", R"({"events":["SHUTDOWN"]})", kFirst}))
+            .empty());
+  const auto inside = registry.register_extension({"inside", R"({"events":["INVOKE"]})", kSecond});
+  REQUIRE(std::holds_alternative<Refusal>(inside));
+  CHECK(std::get<Refusal>(inside).message == "No events allowed for internal extensions");
+  CHECK(refused(registry.register_extension({"inside", R"({"events":[]})", kSecond})).empty());
+}

@@ -118,3 +118,37 @@ TEST_CASE("a function is named by name, partial ARN or whole ARN, with a qualifi
   CHECK(both("function") == "function/");
   CHECK(both("function:live") == "function/live");
 }
+
+TEST_CASE("an init has the platform's limit for its kind unless another is given") {
+  using std::chrono::seconds;
+  CHECK(default_init_timeout(InitType::on_demand, seconds(300)) == seconds(10));
+  CHECK(default_init_timeout(InitType::snap_start, seconds(30)) == seconds(130));
+  CHECK(default_init_timeout(InitType::managed_instances, seconds(300)) == seconds(300));
+  CHECK(default_init_timeout(InitType::managed_instances, seconds(5000)) == seconds(900));
+  const auto limit = [](std::vector<const char*> more) {
+    std::vector<const char*> arguments{"--function", "/", "--runtime", "x"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto parsed = parse(arguments);
+    const auto* options = std::get_if<Options>(&parsed);
+    return options != nullptr ? options->init_timeout : seconds(-1);
+  };
+  CHECK(limit({}) == seconds(10));
+  CHECK(limit({"--managed-instances", "4"}) == seconds(130));
+  CHECK(limit({"--managed-instances", "4", "--init-timeout", "2s"}) == seconds(2));
+  CHECK(limit({"--managed-instances", "4", "--init-type", "snap-start"}) == seconds(-1));
+}
+
+TEST_CASE("Managed Instances and the log format are told to the function") {
+  const auto parsed = parse({"--function", "/", "--runtime", "x", "--managed-instances", "4"});
+  REQUIRE(std::holds_alternative<Options>(parsed));
+  const Variables managed = runtime_variables(std::get<Options>(parsed), {"", "", ""});
+  CHECK(value_of(managed, "AWS_LAMBDA_MAX_CONCURRENCY") == "4");
+  CHECK(value_of(managed, "AWS_LAMBDA_INITIALIZATION_TYPE") == "lambda-managed-instances");
+  CHECK(value_of(managed, "AWS_LAMBDA_LOG_FORMAT") == "JSON");
+  const auto plain = parse({"--function", "/", "--runtime", "x"});
+  REQUIRE(std::holds_alternative<Options>(plain));
+  const Variables usual = runtime_variables(std::get<Options>(plain), {"", "", ""});
+  CHECK(value_of(usual, "AWS_LAMBDA_MAX_CONCURRENCY") == "(unset)");
+  CHECK(value_of(usual, "AWS_LAMBDA_INITIALIZATION_TYPE") == "on-demand");
+  CHECK(value_of(usual, "AWS_LAMBDA_LOG_FORMAT") == "(unset)");
+}

@@ -26,8 +26,8 @@ struct Fixture {
   [[nodiscard]] bool has_files() const { return !std::filesystem::is_empty(spool.folder()); }
 
   [[nodiscard]] std::string event() {
-    const Bodies& bodies = captures.bodies(record);
-    return bodies.event < 0 ? std::string("none") : *read_all(bodies.event, 1000, "event");
+    const Bodies bodies = captures.bodies(record);
+    return bodies.event ? *read_all(bodies.event.get(), 1000, "event") : std::string("none");
   }
 
   TempDir folder;
@@ -41,7 +41,7 @@ struct Fixture {
 TEST_CASE("the bodies of a held task can be read, the event as a file, the others as JSON") {
   Fixture fixture;
   fixture.captures.hold(fixture.record);
-  const Bodies& bodies = fixture.captures.bodies(fixture.record);
+  const Bodies bodies = fixture.captures.bodies(fixture.record);
   CHECK(bodies.event_bytes == 7);
   CHECK(bodies.response == R"(["answer"])");
   CHECK(bodies.error == "null");

@@ -9,9 +9,12 @@ namespace postlude::testing {
 using extension::Accounting;
 using extension::AttemptResult;
 using extension::EndTask;
+using extension::FoundRecord;
 using extension::kMostInterruptions;
-using extension::NoteInterruption;
+using extension::NoteState;
 using extension::ReleaseInvocation;
+using extension::RemoveRecord;
+using extension::Schedule;
 using extension::SpillTask;
 using extension::StartAttempt;
 using extension::Step;
@@ -24,6 +27,25 @@ namespace {
 constexpr Millis kMargin = Millis(500);
 constexpr Millis kShutdownTime = Millis(400);
 
+TaskState state_of(RecordMark ended) {
+  switch (ended) {
+    case RecordMark::done:
+      return TaskState::done;
+    case RecordMark::failed:
+      return TaskState::failed;
+    case RecordMark::spilled:
+      return TaskState::spilled;
+    case RecordMark::expired:
+      return TaskState::expired;
+    default:
+      return TaskState::running;
+  }
+}
+
+bool is_held(RecordMark mark) {
+  return mark == RecordMark::waiting || mark == RecordMark::running || mark == RecordMark::spilling;
+}
+
 bool is_final(TaskState state) {
   return state == TaskState::done || state == TaskState::failed || state == TaskState::expired ||
          state == TaskState::dropped || state == TaskState::spilled;
@@ -35,7 +57,7 @@ InvocationKey ScheduleUnderTest::key(std::uint64_t invocation) {
   return {fmt::format("r{}", invocation), invocation};
 }
 
-ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
+TaskRecord ScheduleUnderTest::record_of(const TaskPlan& plan) {
   TaskRecord record;
   record.key = key(plan.invocation);
   record.id = fmt::format("{}/{}/{}", record.key.request_id, plan.name, plan.number);
@@ -45,6 +67,7 @@ ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
   record.task.attempts = plan.attempts;
   record.task.timeout = plan.timeout;
   record.task.backoff = plan.backoff;
+  record.task.replay = plan.replay == TaskPlan::Replay::yes;
   if (plan.kind == TaskPlan::Kind::handler) {
     record.task.action = HandlerAction{};
     handlers_.insert(plan.number);
@@ -55,12 +78,51 @@ ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
   if (plan.dead_letter == TaskPlan::DeadLetter::yes) {
     record.task.dead_letter = "arn:aws:sqs:eu-west-1:123456789012:dead";
   }
+  return record;
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
+  const TaskRecord record = record_of(plan);
   const RecordName name{plan.number, 0, plan.interruptions};
   if (!schedule_.seen(plan.number)) {
     records_.emplace(plan.number, name);
+    plans_[plan.number] = record;
     ++accepted_;
   }
   return judge(schedule_.accepted(name, record, now_, plan.start));
+}
+
+void ScheduleUnderTest::leave(const TaskPlan& plan, int attempts, RecordMark mark) {
+  records_.emplace(plan.number, RecordName{plan.number, attempts, plan.interruptions, mark});
+  plans_[plan.number] = record_of(plan);
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::crash() {
+  steps_left_.reset();
+  running_.clear();
+  spilling_.clear();
+  released_.clear();
+  std::vector<FoundRecord> found;
+  for (const auto& [number, name] : records_) {
+    found.push_back({name, &plans_.at(number)});
+    if (ends_.contains(plans_.at(number).id)) {
+      retold_.insert(plans_.at(number).id);
+    }
+  }
+  accepted_ = static_cast<int>(found.size());
+  schedule_ = Schedule(concurrency_, kMargin);
+  return judge(schedule_.replayed(found, plans_.empty() ? 0 : plans_.rbegin()->first, now_));
+}
+
+int ScheduleUnderTest::starts(std::uint64_t number) const {
+  const auto found = starts_.find(number);
+  return found == starts_.end() ? 0 : found->second;
+}
+
+int ScheduleUnderTest::lost() const {
+  return static_cast<int>(std::count_if(plans_.begin(), plans_.end(), [this](const auto& plan) {
+    return !records_.contains(plan.first) && !ends_.contains(plan.second.id);
+  }));
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::answer(std::uint64_t invocation, Millis time_left) {
@@ -124,16 +186,34 @@ std::optional<Millis> ScheduleUnderTest::due_in() const {
 ScheduleUnderTest::Lines ScheduleUnderTest::judge(const Steps& steps) {
   Lines lines;
   for (const Step& step : steps) {
-    lines.push_back(std::visit([this](const auto& value) { return judge_step(value); }, step));
+    if (steps_left_ && (*steps_left_)-- == 0) {
+      crash();
+      return lines;
+    }
+    std::string line = std::visit([this](const auto& value) { return judge_step(value); }, step);
+    if (!line.empty()) {
+      lines.push_back(std::move(line));
+    }
     const auto* start = std::get_if<StartAttempt>(&step);
     if (start != nullptr && reaches_runtime_ && handlers_.contains(start->after.number)) {
       reentered(start->after.number);
     }
   }
+  judge_books();
+  return lines;
+}
+
+void ScheduleUnderTest::judge_books() {
   const Accounting books = schedule_.accounting();
   CHECK(books.balanced());
   CHECK(books.accepted == accepted_);
-  CHECK(books.held == static_cast<int>(records_.size()));
+  CHECK(books.held == std::count_if(records_.begin(), records_.end(), [](const auto& entry) {
+          return is_held(entry.second.mark);
+        }));
+  CHECK(lost() == 0);
+  for (const auto& [number, name] : records_) {
+    CHECK((name.mark == RecordMark::running) == running_.contains(number));
+  }
   const auto handlers = std::count_if(
       running_.begin(), running_.end(), [this](auto number) { return handlers_.contains(number); });
   CHECK(handlers <= 1);
@@ -142,15 +222,32 @@ ScheduleUnderTest::Lines ScheduleUnderTest::judge(const Steps& steps) {
   if (const auto due = schedule_.next_due()) {
     CHECK_MESSAGE(*due > now_, "the schedule would be asked again and again");
   }
-  return lines;
+}
+
+void ScheduleUnderTest::judge_rename(const RecordName& before, const RecordName& after) {
+  REQUIRE(records_.contains(before.number));
+  CHECK(records_.at(before.number) == before);
+  CHECK(after.number == before.number);
+  CHECK(after != before);
+  CHECK(after.interruptions <= kMostInterruptions);
+  // What is taken back was interrupted.
+  if (after.attempts < before.attempts) {
+    CHECK(after.attempts == before.attempts - 1);
+    CHECK(before.mark == RecordMark::running);
+    CHECK(after.interruptions == std::min(before.interruptions + 1, kMostInterruptions));
+  } else {
+    CHECK(after.interruptions == before.interruptions);
+  }
+  records_.at(after.number) = after;
 }
 
 std::string ScheduleUnderTest::judge_step(const StartAttempt& step) {
-  CHECK(records_.at(step.before.number) == step.before);
+  judge_rename(step.before, step.after);
   CHECK(step.after.attempts == step.before.attempts + 1);
+  CHECK(step.after.mark == RecordMark::running);
   CHECK(step.work_deadline > now_);
   CHECK(running_.insert(step.after.number).second);
-  records_.at(step.after.number) = step.after;
+  ++starts_[step.after.number];
   return fmt::format("start {}", step.after.number);
 }
 
@@ -164,24 +261,36 @@ std::string ScheduleUnderTest::judge_step(const StopAttempt& step) {
   return fmt::format("stop {} within {}", step.number, step.grace.count());
 }
 
-std::string ScheduleUnderTest::judge_step(const NoteInterruption& step) {
-  CHECK(records_.at(step.before.number) == step.before);
-  CHECK(step.after.attempts == step.before.attempts - 1);
-  CHECK(step.after.interruptions == step.before.interruptions + 1);
-  CHECK(step.after.interruptions <= kMostInterruptions);
-  records_.at(step.after.number) = step.after;
-  return fmt::format(
-      "note {}-{}-{}", step.after.number, step.after.attempts, step.after.interruptions);
+std::string ScheduleUnderTest::judge_step(const NoteState& step) {
+  judge_rename(step.before, step.after);
+  CHECK((step.after.mark == RecordMark::waiting || step.after.mark == RecordMark::spilling));
+  return fmt::format("note {}-{}-{}-{}",
+                     step.after.number,
+                     step.after.attempts,
+                     step.after.interruptions,
+                     static_cast<char>(step.after.mark));
 }
 
 std::string ScheduleUnderTest::judge_step(const EndTask& step) {
+  const std::uint64_t number = step.before.number;
+  judge_rename(step.before, step.after);
+  CHECK_FALSE(is_held(step.after.mark));
+  CHECK(step.was_running == running_.contains(number));
+  CHECK(step.accepted_in == plans_.at(number).key);
+  running_.erase(number);
+  spilling_.erase(number);
+  return fmt::format("end {}{}", number, step.was_running ? " at once" : "");
+}
+
+std::string ScheduleUnderTest::judge_step(const RemoveRecord& step) {
   REQUIRE(records_.contains(step.name.number));
   CHECK(records_.at(step.name.number) == step.name);
-  CHECK(step.was_running == running_.contains(step.name.number));
+  CHECK_FALSE(is_held(step.name.mark));
+  const auto told = ends_.find(plans_.at(step.name.number).id);
+  REQUIRE_MESSAGE(told != ends_.end(), "no receipt told its end");
+  CHECK(told->second == state_of(step.name.mark));
   records_.erase(step.name.number);
-  running_.erase(step.name.number);
-  spilling_.erase(step.name.number);
-  return fmt::format("end {}{}", step.name.number, step.was_running ? " at once" : "");
+  return {};
 }
 
 std::string ScheduleUnderTest::judge_step(const SpillTask& step) {
@@ -201,7 +310,10 @@ std::string ScheduleUnderTest::judge_step(const WriteReceipt& step) {
   for (const ReceiptTask& task : step.receipt.tasks) {
     CHECK((is_final(task.state) || task.state == TaskState::carried));
     if (is_final(task.state)) {
-      CHECK_MESSAGE(final_states_.insert(task.id).second, "a second end of ", task.id);
+      // Again only by a process after the one that was about to remove the record.
+      const auto [end, first] = ends_.emplace(task.id, task.state);
+      CHECK_MESSAGE((first || retold_.erase(task.id) == 1), "a second end of ", task.id);
+      CHECK_MESSAGE(end->second == task.state, "another end of ", task.id);
     }
     text += fmt::format(" {} {}", task.name.empty() ? "?" : task.name, state_name(task.state));
   }

@@ -12,9 +12,10 @@
 namespace postlude::testing {
 
 /// A schedule with a clock of its own and a judge: every answer is checked against what must hold
-/// always (accounting, one end a task, one release an invocation, never more running than allowed)
-/// and given back as lines such as "start 1", "stop 1 within 200", "note 1-0-1", "end 1",
-/// "receipt r1: a done", "spill 1: no time left", "handlers done r1", "release r1/1 carrying 0".
+/// always (accounting, one end a task, one release an invocation, never more running than allowed,
+/// a record for all that a later process must know) and given back as lines such as "start 1",
+/// "stop 1 within 200", "note 1-0-1-q", "end 1", "receipt r1: a done", "spill 1: no time left",
+/// "handlers done r1", "release r1/1 carrying 0". That a record goes is judged, and not listed.
 class ScheduleUnderTest {
  public:
   explicit ScheduleUnderTest(int concurrency)
@@ -28,6 +29,7 @@ class ScheduleUnderTest {
     Millis timeout = std::chrono::seconds(30);
     Millis backoff = Millis(200);
     int interruptions = 0;
+    enum class Replay { yes, no } replay = Replay::yes;
     enum class Kind { command, handler, call } kind = Kind::command;
     enum class DeadLetter { no, yes } dead_letter = DeadLetter::no;
     extension::Schedule::Start start = extension::Schedule::Start::after_answer;
@@ -57,22 +59,38 @@ class ScheduleUnderTest {
   /// An empty `trouble`: the dead letter took it.
   Lines spilled(std::uint64_t number, const std::string& trouble = "");
 
+  /// The process is gone, and the next one begins with what the spool holds.
+  Lines crash();
+  /// The same in the middle of the next answer: only its first steps are carried out.
+  void crash_after(std::size_t steps) { steps_left_ = steps; }
+  [[nodiscard]] bool dying() const { return steps_left_.has_value(); }
+  /// A record that another process left, for crash().
+  void leave(const TaskPlan& plan, int attempts, RecordMark mark);
+
   [[nodiscard]] extension::Schedule& schedule() { return schedule_; }
   [[nodiscard]] const std::vector<Receipt>& receipts() const { return receipts_; }
   [[nodiscard]] const std::set<std::uint64_t>& running() const { return running_; }
   [[nodiscard]] const std::set<std::uint64_t>& spilling() const { return spilling_; }
   [[nodiscard]] EpochTime now() const { return now_; }
+  /// Of the task of this number: how many attempts were started, over all processes.
+  [[nodiscard]] int starts(std::uint64_t number) const;
+  /// Accepted, and neither in the spool nor told by a receipt.
+  [[nodiscard]] int lost() const;
   /// Nothing if time alone changes nothing.
   [[nodiscard]] std::optional<Millis> due_in() const;
 
   static InvocationKey key(std::uint64_t invocation);
 
  private:
+  [[nodiscard]] TaskRecord record_of(const TaskPlan& plan);
   Lines judge(const extension::Steps& steps);
+  void judge_books();
+  void judge_rename(const RecordName& before, const RecordName& after);
   std::string judge_step(const extension::StartAttempt& step);
   std::string judge_step(const extension::StopAttempt& step);
-  std::string judge_step(const extension::NoteInterruption& step);
+  std::string judge_step(const extension::NoteState& step);
   std::string judge_step(const extension::EndTask& step);
+  std::string judge_step(const extension::RemoveRecord& step);
   std::string judge_step(const extension::SpillTask& step);
   std::string judge_step(const HandlersDone& step);
   std::string judge_step(const extension::WriteReceipt& step);
@@ -81,14 +99,18 @@ class ScheduleUnderTest {
   extension::Schedule schedule_;
   int concurrency_;
   EpochTime now_ = from_epoch_ms(1'000'000);
-  std::map<std::uint64_t, RecordName> records_;  ///< what the spool would hold
+  std::map<std::uint64_t, RecordName> records_;  ///< what the spool holds
+  std::map<std::uint64_t, TaskRecord> plans_;    ///< all that was ever accepted
+  std::map<std::uint64_t, int> starts_;
   std::set<std::uint64_t> running_;
   std::set<std::uint64_t> spilling_;
   std::set<std::uint64_t> handlers_;
-  std::set<std::string> final_states_;  ///< ids whose end was receipted
+  std::map<std::string, TaskState> ends_;  ///< ids whose end was receipted
   std::set<std::uint64_t> released_;
+  std::set<std::string> retold_;  ///< ids whose end may stand in a second receipt
   std::vector<Receipt> receipts_;
-  int accepted_ = 0;
+  int accepted_ = 0;  ///< by this process, or replayed
+  std::optional<std::size_t> steps_left_;
   bool reaches_runtime_ = true;
 };
 

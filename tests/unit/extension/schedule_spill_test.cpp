@@ -20,7 +20,7 @@ TEST_CASE("attempts used up: the dead letter gets the task, and the invocation w
   plan.answer(1, 10s);
   plan.accept({.number = 1, .dead_letter = kWithDeadLetter});
   plan.close(1);
-  CHECK(plan.failure(1) == Lines{"spill 1: exit status 1"});
+  CHECK(plan.failure(1) == Lines{"note 1-1-0-s", "spill 1: exit status 1"});
   CHECK(plan.spilled(1) == Lines{"end 1", "receipt r1: a spilled", "release r1/1 carrying 0"});
   CHECK(plan.receipts()[0].tasks[0].why == "exit status 1");
   CHECK(plan.receipts()[0].tasks[0].attempts == 1);
@@ -49,7 +49,7 @@ TEST_CASE("work that does not fit is spilled in the margin, and runs later if th
   // A fifth of the margin is left to the attempt, so that the dead letter has time.
   CHECK(plan.pass(300ms) == Lines{"stop 1 within 100"});
   plan.pass(50ms);
-  CHECK(plan.stopped(1) == Lines{"note 1-0-1", "spill 1: cut by the deadline"});
+  CHECK(plan.stopped(1) == Lines{"note 1-0-1-q", "spill 1: cut by the deadline"});
   CHECK(plan.spilled(1, "no") == Lines{"receipt r1: a carried", "release r1/1 carrying 1"});
   CHECK(plan.answer(2, 10s) == Lines{"start 1"});
 }
@@ -59,7 +59,7 @@ TEST_CASE("a dead letter that does not answer is given up before the deadline") 
   plan.answer(1, 300ms);
   plan.accept({.number = 1, .dead_letter = kWithDeadLetter});
   plan.close(1);
-  CHECK(plan.failure(1) == Lines{"spill 1: exit status 1"});
+  CHECK(plan.failure(1) == Lines{"note 1-1-0-s", "spill 1: exit status 1"});
   CHECK(plan.due_in() == 300ms + 375ms);
   CHECK(plan.pass(675ms) ==
         Lines{"stop 1 within 0", "receipt r1: a carried", "release r1/1 carrying 1"});
@@ -78,8 +78,8 @@ TEST_CASE("a hold limit leaves a dead letter no more time than the margin") {
   CHECK(schedule.accepted({1, 0, 0}, record, clock.now()).size() == 1);
   const Steps steps =
       schedule.attempt_ended(1, {AttemptResult::Kind::refused, "no"}, clock.now() + 900ms, 0.5);
-  REQUIRE(steps.size() == 1);
-  CHECK(std::get<SpillTask>(steps[0]).until == clock.now() + 1150ms);
+  REQUIRE(steps.size() == 2);
+  CHECK(std::get<SpillTask>(steps[1]).until == clock.now() + 1150ms);
 }
 
 TEST_CASE("a wait that is too long to be held goes to the dead letter at once") {
@@ -87,7 +87,7 @@ TEST_CASE("a wait that is too long to be held goes to the dead letter at once") 
   plan.answer(1, 60s);
   plan.accept({.number = 1, .attempts = 3, .dead_letter = kWithDeadLetter});
   const AttemptResult busy{AttemptResult::Kind::failed, "HTTP 429", 30s};
-  CHECK(plan.result(1, busy) == Lines{"spill 1: HTTP 429"});
+  CHECK(plan.result(1, busy) == Lines{"note 1-1-0-q", "spill 1: HTTP 429"});
 }
 
 TEST_CASE("the environment ends: what is held is spilled together, and the rest expires") {
@@ -99,6 +99,8 @@ TEST_CASE("the environment ends: what is held is spilled together, and the rest 
   CHECK(plan.shut_down() == Lines{"stop 1 within 0",
                                   "stop 3 within 0",
                                   "end 2 at once",
+                                  "note 1-0-1-q",
+                                  "note 3-0-1-q",
                                   "spill 1: the environment ended",
                                   "spill 3: the environment ended"});
   CHECK_FALSE(plan.schedule().over());
@@ -126,11 +128,11 @@ TEST_CASE("Retry-After lengthens the wait, and is kept by a carried task") {
   plan.answer(1, 60s);
   plan.accept({.number = 1, .attempts = 3});
   plan.close(1);
-  CHECK(plan.result(1, {AttemptResult::Kind::failed, "HTTP 429", 1500ms}).empty());
+  CHECK(plan.result(1, {AttemptResult::Kind::failed, "HTTP 429", 1500ms}) == Lines{"note 1-1-0-q"});
   CHECK(plan.due_in() == 1500ms);
   CHECK(plan.pass(1500ms) == Lines{"start 1"});
   CHECK(plan.result(1, {AttemptResult::Kind::failed, "HTTP 429", 10s}) ==
-        Lines{"receipt r1: a carried", "release r1/1 carrying 1"});
+        Lines{"note 1-2-0-q", "receipt r1: a carried", "release r1/1 carrying 1"});
   // Too early: it stays where it is, and holds nobody.
   CHECK(plan.answer(2, 60s).empty());
   CHECK(plan.close(2) == Lines{"release r2/2 carrying 1"});

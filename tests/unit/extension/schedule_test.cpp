@@ -63,7 +63,7 @@ TEST_CASE("with a limit of 1 a waiting task holds back all later ones") {
   plan.answer(1, 10s);
   plan.accept({.number = 1, .attempts = 2});
   plan.accept({.number = 2, .name = "b"});
-  CHECK(plan.failure(1, 0.5).empty());
+  CHECK(plan.failure(1, 0.5) == Lines{"note 1-1-0-q"});
   CHECK(plan.due_in() == 100ms);
   CHECK(plan.pass(100ms) == Lines{"start 1"});
   CHECK(plan.success(1) == Lines{"end 1", "start 2"});
@@ -77,7 +77,7 @@ TEST_CASE(
   plan.accept({.number = 2, .name = "b"});
   plan.close(1);
   CHECK(plan.failure(1, 0.9) ==
-        Lines{"receipt r1: a carried b carried", "release r1/1 carrying 2"});
+        Lines{"note 1-1-0-q", "receipt r1: a carried b carried", "release r1/1 carrying 2"});
   CHECK(plan.answer(2, 10s) == Lines{"start 1"});
   CHECK(plan.accept({.number = 3, .name = "c", .invocation = 2}).empty());
   CHECK(plan.success(1) == Lines{"end 1", "start 2"});
@@ -101,7 +101,7 @@ TEST_CASE("a timed out attempt is tried again where attempts are left") {
   plan.answer(1, 10s);
   plan.accept({.number = 1, .attempts = 2, .timeout = 300ms});
   plan.pass(300ms);
-  CHECK(plan.stopped(1).empty());
+  CHECK(plan.stopped(1) == Lines{"note 1-1-0-q"});
   CHECK(plan.pass(100ms) == Lines{"start 1"});
   plan.close(1);
   plan.success(1);
@@ -115,7 +115,8 @@ TEST_CASE("an attempt cut by the work deadline uses up no attempt and is carried
   plan.close(1);
   CHECK(plan.pass(400ms) == Lines{"stop 1 within 200"});
   plan.pass(50ms);
-  CHECK(plan.stopped(1) == Lines{"note 1-0-1", "receipt r1: a carried", "release r1/1 carrying 1"});
+  CHECK(plan.stopped(1) ==
+        Lines{"note 1-0-1-q", "receipt r1: a carried", "release r1/1 carrying 1"});
   CHECK(plan.receipts()[0].tasks[0].attempts == 0);
   CHECK(plan.receipts()[0].tasks[0].time == 450ms);
 
@@ -168,7 +169,7 @@ TEST_CASE("what cannot start because no time is left is carried") {
   plan.close(1);
   CHECK(plan.pass(400ms) == Lines{"stop 1 within 200"});
   CHECK(plan.stopped(1) ==
-        Lines{"note 1-0-1", "receipt r1: a carried b carried", "release r1/1 carrying 2"});
+        Lines{"note 1-0-1-q", "receipt r1: a carried b carried", "release r1/1 carrying 2"});
   CHECK(plan.receipts()[0].tasks[1].why == "no time left");
 }
 
@@ -215,7 +216,7 @@ TEST_CASE("a task cut in an invocation that stays open does not start there agai
   plan.answer(1, 100ms);
   plan.accept({.number = 1});
   plan.pass(100ms);
-  CHECK(plan.stopped(1) == Lines{"note 1-0-1"});
+  CHECK(plan.stopped(1) == Lines{"note 1-0-1-q"});
   CHECK(plan.close(1, 5s) == Lines{"receipt r1: a carried", "release r1/1 carrying 1"});
 }
 
@@ -224,7 +225,8 @@ TEST_CASE("a wait longer than two seconds is not held for") {
   plan.answer(1, 60s);
   plan.accept({.number = 1, .attempts = 3, .backoff = 10s});
   plan.close(1);
-  CHECK(plan.failure(1, 0.3) == Lines{"receipt r1: a carried", "release r1/1 carrying 1"});
+  CHECK(plan.failure(1, 0.3) ==
+        Lines{"note 1-1-0-q", "receipt r1: a carried", "release r1/1 carrying 1"});
   CHECK(plan.receipts()[0].tasks[0].why == "exit status 1");
   CHECK(plan.receipts()[0].tasks[0].attempts == 1);
   CHECK(plan.answer(2, 60s) == Lines{"start 1"});
@@ -235,7 +237,8 @@ TEST_CASE("a wait longer than the time left is not held for") {
   plan.answer(1, 90ms);
   plan.accept({.number = 1, .attempts = 3, .backoff = 200ms});
   plan.close(1);
-  CHECK(plan.failure(1, 0.5) == Lines{"receipt r1: a carried", "release r1/1 carrying 1"});
+  CHECK(plan.failure(1, 0.5) ==
+        Lines{"note 1-1-0-q", "receipt r1: a carried", "release r1/1 carrying 1"});
 }
 
 TEST_CASE("a refusal fails the task whatever attempts are left") {

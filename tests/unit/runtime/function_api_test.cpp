@@ -33,24 +33,23 @@ struct Answer {
 
 LocalAnswer call(std::string_view request_line,
                  std::string_view fields = "",
-                 ExtensionState state = ExtensionState::registered) {
+                 ExtensionHealth health = ExtensionHealth::running) {
   const std::string head = fmt::format("{}\r\n{}\r\n", request_line, fields);
-  return answer_function_call(HttpHead(head), state);
+  return answer_function_call(HttpHead(head), health);
 }
 
 TEST_CASE("health says how the extension is") {
-  const auto word = [](ExtensionState state) {
-    const Answer answer(call("GET /postlude/v1/health HTTP/1.1", "", state).message);
+  const auto word = [](ExtensionHealth health) {
+    const Answer answer(call("GET /postlude/v1/health HTTP/1.1", "", health).message);
     CHECK(answer.status == 200);
     CHECK(answer.type == "application/json");
     CHECK(answer.body.at("status") == "ok");
     CHECK(answer.body.at("version") == POSTLUDE_VERSION);
     return answer.body.at("extension").get<std::string>();
   };
-  CHECK(word(ExtensionState::starting) == "restarting");
-  CHECK(word(ExtensionState::registered) == "running");
-  CHECK(word(ExtensionState::refused) == "running");
-  CHECK(word(ExtensionState::unavailable) == "unavailable");
+  CHECK(word(ExtensionHealth::running) == "running");
+  CHECK(word(ExtensionHealth::restarting) == "restarting");
+  CHECK(word(ExtensionHealth::unavailable) == "unavailable");
 }
 
 TEST_CASE("a query string or an absolute target changes nothing") {

@@ -339,3 +339,39 @@ TEST_CASE("an answer in time leaves nothing to the timeout") {
   flow.pass(Millis(400));
   CHECK(flow.messages().empty());
 }
+
+TEST_CASE(
+    "an attempt that a dead extension offered is withdrawn, and its successor asked for one") {
+  Flow flow({handler_task("again")});
+  flow.flow().extension_is(ExtensionState::registered);
+  wait_for_handlers(flow);
+  flow.flow().reenter(attempt("a1"), one_file());
+  flow.replace_extension();
+  CHECK_FALSE(flow.traffic.own_event());
+  CHECK(flow.messages() == Lines{"answered", "idle"});
+  serve(flow, attempt("a2"));
+  CHECK(post(flow, ExchangeKind::response, "a2") == AnswerTurn::Kind::handler);
+  CHECK(flow.messages() == Lines{"ended a2: "});
+}
+
+TEST_CASE("an attempt in the runtime outlives its extension, and its end is of no interest") {
+  for (const bool answers : {true, false}) {
+    CAPTURE(answers);
+    Flow flow({handler_task("again")});
+    flow.flow().extension_is(ExtensionState::registered);
+    wait_for_handlers(flow);
+    serve(flow, attempt("a1"));
+    flow.replace_extension();
+    CHECK(flow.messages() == Lines{"answered"});
+    if (answers) {
+      CHECK(post(flow, ExchangeKind::response, "a1") == AnswerTurn::Kind::handler);
+      CHECK(flow.messages().empty());
+    }
+    flow.ask_next();
+    CHECK(flow.messages() == Lines{"idle"});
+    CHECK_FALSE(flow.traffic.may_poll());
+    serve(flow, attempt("a2"));
+    CHECK(post(flow, ExchangeKind::response, "a2") == AnswerTurn::Kind::handler);
+    CHECK(flow.messages() == Lines{"ended a2: "});
+  }
+}

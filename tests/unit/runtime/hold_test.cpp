@@ -19,8 +19,10 @@ TEST_CASE("the first poll waits for the extension's registration, three seconds 
 }
 
 TEST_CASE("whatever becomes known of the extension releases the first poll") {
-  for (const auto state :
-       {ExtensionState::registered, ExtensionState::refused, ExtensionState::unavailable}) {
+  for (const auto state : {ExtensionState::registered,
+                           ExtensionState::taken_over,
+                           ExtensionState::refused,
+                           ExtensionState::unavailable}) {
     Hold hold(kStart);
     hold.extension_is(state);
     CHECK_FALSE(hold.held_until(kStart));
@@ -33,11 +35,14 @@ TEST_CASE("once a poll went up, registration is closed and nobody waits for it")
   CHECK_FALSE(hold.held_until(kStart));
 }
 
-TEST_CASE("a registered extension holds the environment itself, so the poll is not held") {
-  Hold hold(kStart);
-  hold.extension_is(ExtensionState::registered);
-  hold.work_pending(kStart + Millis(500));
-  CHECK_FALSE(hold.held_until(kStart));
+TEST_CASE(
+    "an extension that polls, or in whose stead the shim does, needs no other poll to be held") {
+  for (const auto state : {ExtensionState::registered, ExtensionState::taken_over}) {
+    Hold hold(kStart);
+    hold.extension_is(state);
+    hold.work_pending(kStart + Millis(500));
+    CHECK_FALSE(hold.held_until(kStart));
+  }
 }
 
 TEST_CASE(

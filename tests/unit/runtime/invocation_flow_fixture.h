@@ -9,7 +9,6 @@
 
 #include <unistd.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,26 +40,16 @@ class Flow {
   explicit Flow(std::vector<Task> tasks, std::optional<std::string> dead_letter = std::nullopt)
       : config_(config_with(std::move(tasks))) {
     config_.dead_letter = std::move(dead_letter);
-    link_ = ExtensionLink::listen(loop_,
-                                  log_,
-                                  Hello{},
-                                  {[](const Message&) {},
-                                   [this] {
-                                     if (flow_loses_) {
-                                       flow_->extension_is(ExtensionState::unavailable);
-                                     }
-                                   }})
-                .value();
-    peer_.emplace(PacketSocket::connect(link_->name()).value());
-    turn();
-    journal_.emplace(config_, spool_, *link_, log_);
-    flow_.emplace(loop_, *journal_, *link_, log_);
+    connect();
+    journal_.emplace(config_, spool_, link_, log_);
+    flow_.emplace(loop_, *journal_, link_, log_);
     flow_->on({.resume_polls = [this] { ++resumed; },
                .settled = [this] { ++settled; },
                .began = [this](std::uint64_t) { ++began; },
                .over = [this] { ++over; },
                .lost = [this](const std::vector<std::string>& ids) { lost = ids; }});
     traffic = flow_->traffic();
+    turn();
     CHECK(messages() == std::vector<std::string>{"hello"});
   }
 
@@ -124,6 +113,17 @@ class Flow {
   void lose_with_flow() { flow_loses_ = true; }
   void kill_extension() { peer_.reset(); }
 
+  /// Another process takes its place, as the shim does it; its first message is read already.
+  void replace_extension(ExtensionState state = ExtensionState::taken_over) {
+    kill_extension();
+    turn();
+    connect();
+    flow_->extension_replaced(state);
+    turn();
+    const auto first = decode(peer_->receive().value().value()).value();
+    CHECK(std::holds_alternative<Hello>(first));
+  }
+
   InvocationFlow& flow() { return *flow_; }
   Spool& spool() { return *spool_; }
   void break_spool() { spool_ = fail(ErrorCode::no_space, "the disk is full"); }
@@ -182,6 +182,11 @@ class Flow {
     return "other";
   }
 
+  void connect() {
+    CHECK(link_.listen(Hello{}).has_value());
+    peer_.emplace(PacketSocket::connect(link_.name()).value());
+  }
+
   void turn() {
     loop_.at(now(), [this] { loop_.stop(); });
     loop_.run();
@@ -194,7 +199,17 @@ class Flow {
   Log log_{STDOUT_FILENO, LogLevel::error};
   EventLoop loop_;
   Result<Spool> spool_ = Spool::create(folder_.path(), "stream");
-  std::unique_ptr<ExtensionLink> link_;
+  ExtensionLink link_{loop_,
+                      log_,
+                      {.message = [](const Message&) {},
+                       .lost =
+                           [this] {
+                             if (flow_loses_) {
+                               flow_->extension_is(ExtensionState::unavailable);
+                             }
+                           },
+                       .connected = [] {},
+                       .sent = [] {}}};
   std::optional<PacketSocket> peer_;
   std::optional<TaskJournal> journal_;
   std::optional<InvocationFlow> flow_;

@@ -62,7 +62,7 @@ class Recorder {
     table.answer_acknowledged = [this](std::uint64_t sequence, int status) {
       note(fmt::format("acknowledged{}={}", sequence, status));
     };
-    table.extension_state = [] { return ExtensionState::registered; };
+    table.extension_health = [] { return ExtensionHealth::running; };
   }
 
   /// Everything so far, once it holds `last` at the end.

@@ -1,0 +1,239 @@
+#include "runtime/extension_host.h"
+
+#include "runtime/task_processes.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+namespace postlude::runtime {
+namespace {
+
+/// One that has closed its link is ending, and takes microseconds for it.
+constexpr Millis kEndPatience{500};
+
+}  // namespace
+
+ExtensionHost::ExtensionHost(Parts parts, Log log, Hello hello, std::function<void()> stopped)
+    : loop_(parts.loop),
+      supervisor_(parts.supervisor),
+      link_(parts.link),
+      journal_(parts.journal),
+      flow_(parts.flow),
+      log_(log),
+      hello_(std::move(hello)),
+      stopped_(std::move(stopped)),
+      takeover_(loop_, hello_.runtime_api, log_) {}
+
+void ExtensionHost::start(Start start) {
+  start_ = std::move(start);
+  if (const auto launched = launch(ExtensionState::starting); !launched) {
+    give_up(launched.error().message);
+  }
+}
+
+Result<void> ExtensionHost::launch(ExtensionState state) {
+  connected_ = false;
+  spoke_ = false;
+  hung_ = false;
+  hello_.driven = state != ExtensionState::starting;
+  hello_.last_record = journal_.last_record();
+  if (auto listening = link_.listen(hello_); !listening) {
+    return listening;
+  }
+  if (auto started = supervisor_.start_extension(start_.program, link_.name(), start_.environment);
+      !started) {
+    return started;
+  }
+  watchdog_.started(now());
+  arm();
+  return {};
+}
+
+ExtensionHealth ExtensionHost::health() const {
+  if (flow_.extension() == ExtensionState::unavailable) {
+    return ExtensionHealth::unavailable;
+  }
+  return spoke_ || (first_ && connected_) ? ExtensionHealth::running : ExtensionHealth::restarting;
+}
+
+void ExtensionHost::on_message(const Message& message) {
+  spoke_ = true;
+  watchdog_.heard();
+  if (const auto* registered = std::get_if<Registered>(&message)) {
+    on_registered(*registered);
+  } else if (const auto* replayed = std::get_if<Replayed>(&message)) {
+    flow_.replayed(*replayed);
+  } else if (const auto* settled = std::get_if<Settled>(&message)) {
+    takeover_.extension_released(settled->key.sequence);
+    flow_.settled(*settled);
+  } else if (const auto* reenter = std::get_if<Reenter>(&message)) {
+    flow_.reenter(*reenter, link_.take_files());
+  } else if (const auto* done = std::get_if<HandlersDone>(&message)) {
+    flow_.handlers_done(*done);
+  } else if (const auto* states = std::get_if<TaskStates>(&message)) {
+    flow_.task_states(*states);
+  }
+  if (!waits()) {
+    rest();
+  }
+}
+
+void ExtensionHost::on_registered(const Registered& registered) {
+  if (registered.accepted) {
+    takeover_.registered(registered.identifier);
+  } else {
+    log_.warn(
+        fmt::format("the extension was not registered ({}); the shim holds the environment for "
+                    "deferred work itself",
+                    registered.reason));
+  }
+  flow_.extension_is(registered.accepted ? ExtensionState::registered : ExtensionState::refused);
+}
+
+void ExtensionHost::on_connected() {
+  connected_ = true;
+  watchdog_.connected(now());
+  arm();
+}
+
+/// Most messages are answered before the tick comes, which then is none.
+void ExtensionHost::on_sent() {
+  if (!terminating_ && !hung_ && supervisor_.extension_runs()) {
+    watchdog_.watch(now());
+    if (!tick_) {
+      arm();
+    }
+  }
+}
+
+/// A process that ends by itself closes its end first, and may say how it ended.
+void ExtensionHost::on_link_lost() {
+  rest();
+  if (!terminating_) {
+    tick_ = loop_.at(now() + kEndPatience, [this] {
+      tick_.reset();
+      supervisor_.kill_extension();
+    });
+  }
+}
+
+void ExtensionHost::on_ended(ExitStatus status) {
+  const bool hung = hung_;
+  link_.drain();
+  rest();
+  takeover_.extension_died(now());
+  const TaskJournal::Held held = journal_.held();
+  kill_processes_of(held.task_ids);
+  const std::string how = hung ? "it did not answer for two seconds" : describe(status);
+  if (!needed()) {
+    if (terminating_) {
+      flow_.extension_is(ExtensionState::unavailable);
+    }
+    stopped_();
+  } else if (policy_.died(now()) == RestartPolicy::Verdict::give_up) {
+    give_up(how);
+  } else {
+    log_.warn(fmt::format(
+        "the extension ended ({}) and is replaced; {} tasks are replayed", how, held.tasks));
+    replace(how);
+  }
+}
+
+void ExtensionHost::replace(std::string_view how) {
+  first_ = false;
+  const ExtensionState state = state_of_successor();
+  if (const auto launched = launch(state); !launched) {
+    give_up(
+        fmt::format("{}, and another one cannot be started: {}", how, launched.error().message));
+    return;
+  }
+  flow_.extension_replaced(state);
+  if (runtime_ended_) {
+    link_.send(RuntimeGone{});
+  }
+}
+
+void ExtensionHost::give_up(std::string_view reason) {
+  log_.error(fmt::format("no extension: {}; deferred work ends dropped", reason));
+  link_.give_up();
+  flow_.extension_is(ExtensionState::unavailable);
+  stopped_();
+}
+
+/// A process whose registration nobody heard of may try another one while that is possible.
+ExtensionState ExtensionHost::state_of_successor() const {
+  switch (flow_.extension()) {
+    case ExtensionState::registered:
+    case ExtensionState::taken_over:
+      return ExtensionState::taken_over;
+    case ExtensionState::starting:
+      return flow_.registration_open() ? ExtensionState::starting : ExtensionState::refused;
+    case ExtensionState::refused:
+    case ExtensionState::unavailable:
+      break;
+  }
+  return ExtensionState::refused;
+}
+
+bool ExtensionHost::needed() const {
+  return !terminating_ && (!runtime_ended_ || !flow_.idle() || flow_.work_pending());
+}
+
+bool ExtensionHost::waits() const {
+  return !spoke_ || flow_.awaits_extension();
+}
+
+void ExtensionHost::tick() {
+  if (!waits()) {
+    watchdog_.rest();
+    return;
+  }
+  switch (watchdog_.tick(now())) {
+    case Watchdog::Verdict::ping:
+      link_.send(Ping{++pings_});
+      break;
+    case Watchdog::Verdict::hangs:
+      hung_ = true;
+      supervisor_.kill_extension();
+      break;
+    case Watchdog::Verdict::nothing:
+      break;
+  }
+  arm();
+}
+
+void ExtensionHost::arm() {
+  if (tick_) {
+    loop_.cancel(*std::exchange(tick_, {}));
+  }
+  if (const auto due = watchdog_.due(); due && !terminating_) {
+    tick_ = loop_.at(*due, [this] {
+      tick_.reset();
+      tick();
+    });
+  }
+}
+
+void ExtensionHost::rest() {
+  watchdog_.rest();
+  if (tick_) {
+    loop_.cancel(*std::exchange(tick_, {}));
+  }
+}
+
+void ExtensionHost::shut_down(EpochTime deadline) {
+  terminating_ = true;
+  rest();
+  takeover_.stop();
+  link_.send(ShutDown{deadline});
+}
+
+void ExtensionHost::runtime_ended() {
+  runtime_ended_ = true;
+  takeover_.stop();
+  link_.send(RuntimeGone{});
+}
+
+}  // namespace postlude::runtime

@@ -1,0 +1,209 @@
+// How invocations end: closed, settled by the extension, handed to its successor, or dropped.
+#include "common/receipt.h"
+#include "runtime/invocation_flow.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace postlude::runtime {
+
+void InvocationFlow::close(Open& open, HandOver hand_over) {
+  const auto& about = open.invocation.about();
+  const AnswerSummary answer{
+      about.event_time, open.invocation.response_end(), open.invocation.late_error_type()};
+  if (hold_.extension() == ExtensionState::unavailable) {
+    std::vector<ReceiptTask> dropped = std::move(open.dropped);
+    if (!open.took_configured) {
+      auto configured = journal_.drop(open.invocation);
+      std::move(configured.begin(), configured.end(), std::back_inserter(dropped));
+    }
+    write_receipt(about.key, answer, std::move(dropped));
+  } else if (hand_over == HandOver::at_once) {
+    const bool has_work = open.accepted > 0 || carried_ > 0;
+    unsettled_.push_back({{about.key, *open.work_deadline, answer}, open.told_answered, has_work});
+    link_.send(unsettled_.back().closed);
+    if (has_work) {
+      hold_.work_pending(*open.work_deadline);
+    }
+  }
+  journal_.forget_numbers(about.key.sequence);
+  if (open.timeout) {
+    loop_.cancel(*open.timeout);
+  }
+  std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
+  look_whether_over();
+}
+
+bool InvocationFlow::work_pending() const {
+  return std::any_of(
+      unsettled_.begin(), unsettled_.end(), [](const auto& entry) { return entry.has_work; });
+}
+
+bool InvocationFlow::awaits_extension() const {
+  return !unsettled_.empty() || inspections_.pending() ||
+         std::any_of(
+             open_.begin(), open_.end(), [](const auto& open) { return open->accepted > 0; });
+}
+
+/// Where the shim polls in the extension's stead, work holds the environment until its deadline at
+/// most, as it does with a held `next`.
+void InvocationFlow::look_whether_over() {
+  if (over_timer_) {
+    loop_.cancel(*std::exchange(over_timer_, {}));
+  }
+  if (!open_.empty()) {
+    return;
+  }
+  std::optional<EpochTime> held_until;
+  for (const Unsettled& entry : unsettled_) {
+    if (entry.has_work && entry.closed.work_deadline > now()) {
+      held_until = std::max(held_until.value_or(EpochTime{}), entry.closed.work_deadline);
+    }
+  }
+  if (!held_until) {
+    events_.over();
+  } else if (hold_.extension() == ExtensionState::taken_over) {
+    over_timer_ = loop_.at(*held_until, [this] {
+      over_timer_.reset();
+      look_whether_over();
+    });
+  }
+}
+
+void InvocationFlow::settled(const Settled& settled) {
+  std::erase_if(unsettled_, [&](const auto& entry) { return entry.closed.key == settled.key; });
+  journal_.settled(settled.key.sequence);
+  note_carried(settled.carried, settled.carried_handlers);
+  if (!work_pending()) {
+    hold_.work_settled();
+    events_.resume_polls();
+    events_.settled();
+  }
+  look_whether_over();
+}
+
+void InvocationFlow::replayed(const Replayed& replayed) {
+  note_carried(replayed.carried, replayed.carried_handlers);
+  tell_of_carried_work();
+}
+
+void InvocationFlow::note_carried(int tasks, int handlers) {
+  carried_ = tasks;
+  carried_handlers_ = handlers;
+  if (unsettled_.empty() && open_.empty() && carried_ == 0) {
+    journal_.all_ended();
+  }
+}
+
+/// An invocation that was answered before carried work was known of is its host all the same.
+void InvocationFlow::tell_of_carried_work() {
+  for (std::size_t i = open_.size(); i-- > 0;) {
+    Open& open = *open_[i];
+    if (open.work_deadline && carried_ > 0) {
+      tell_answered(open);
+    }
+    if (open.invocation.over()) {
+      advance(open);
+    }
+  }
+}
+
+void InvocationFlow::extension_is(ExtensionState state) {
+  hold_.extension_is(state);
+  if (state == ExtensionState::unavailable) {
+    drop_handed_over();
+    inspections_.give_up();
+    unsettled_.clear();
+    carried_ = 0;
+    carried_handlers_ = 0;
+    forget_handlers();
+    events_.settled();
+    look_whether_over();
+  }
+  if (state != ExtensionState::starting) {
+    events_.resume_polls();
+  }
+}
+
+/// Records are in the spool. What was told in messages alone is told again, in order.
+void InvocationFlow::extension_replaced(ExtensionState state) {
+  hold_.extension_is(state);
+  lane_.disown();
+  // Until the successor has said what it found.
+  carried_ = std::max(carried_, journal_.handed_over_any() ? 1 : 0);
+  for (const Unsettled& entry : unsettled_) {
+    const InvocationKey& key = entry.closed.key;
+    tell_again(key, entry.told_answered ? std::optional(entry.closed.work_deadline) : std::nullopt);
+    link_.send(entry.closed);
+  }
+  for (const auto& open : open_) {
+    tell_again(open->invocation.about().key,
+               open->told_answered ? open->work_deadline : std::nullopt);
+    // An attempt in the runtime ends first; then it is idle, and says so.
+    open->told_idle = open->told_idle && lane_.busy();
+  }
+  inspections_.ask_again();
+  tell_of_carried_work();
+  if (state != ExtensionState::starting) {
+    events_.resume_polls();
+  }
+  look_whether_over();
+}
+
+void InvocationFlow::tell_again(const InvocationKey& key, std::optional<EpochTime> answered) {
+  if (answered) {
+    link_.send(Answered{key, *answered});
+  }
+  for (const Dropped& dropped : journal_.unkept(key.sequence)) {
+    link_.send(dropped);
+  }
+}
+
+void InvocationFlow::drop_handed_over() {
+  auto lost = journal_.drop_handed_over();
+  std::vector<std::string> task_ids;
+  std::vector<std::pair<InvocationKey, std::vector<ReceiptTask>>> receipts;
+  for (auto& [key, task] : lost) {
+    task_ids.push_back(task.id);
+    if (Open* open = find(key.sequence)) {
+      open->dropped.push_back(std::move(task));
+      continue;
+    }
+    if (receipts.empty() || receipts.back().first != key) {
+      receipts.push_back({key, {}});
+    }
+    receipts.back().second.push_back(std::move(task));
+  }
+  events_.lost(task_ids);
+  for (auto& [key, tasks] : receipts) {
+    const auto closed =
+        std::find_if(unsettled_.begin(), unsettled_.end(), [&key = key](const auto& entry) {
+          return entry.closed.key == key;
+        });
+    write_receipt(key,
+                  closed == unsettled_.end() ? std::nullopt
+                                             : std::optional<AnswerSummary>(closed->closed.answer),
+                  std::move(tasks));
+  }
+}
+
+void InvocationFlow::write_receipt(const InvocationKey& key,
+                                   const std::optional<AnswerSummary>& answer,
+                                   std::vector<ReceiptTask> tasks) {
+  Receipt receipt;
+  receipt.request_id = key.request_id;
+  receipt.tasks = std::move(tasks);
+  if (answer) {
+    receipt.response_time = answer->response_end - answer->event_time;
+    receipt.held_time = remaining(now(), answer->response_end);
+    receipt.late_error_type = answer->late_error_type;
+  }
+  if (receipt.tasks.empty() && !receipt.late_error_type) {
+    return;
+  }
+  for (const std::string& line : receipt_lines(receipt, now())) {
+    log_.raw(line);
+  }
+}
+
+}  // namespace postlude::runtime

@@ -1,0 +1,52 @@
+#include "tests/emulator/platform_log.h"
+
+#include "tests/emulator/json_log_lines.h"
+
+#include <fmt/format.h>
+
+namespace postlude::emulator {
+
+std::string PlatformLog::line(const std::string& text) {
+  log_.platform_line(text);
+  return text + "\n";
+}
+
+std::string PlatformLog::init_start(const InitStart& start) {
+  return line(format_ == LogFormat::json ? json_init_start(start) : init_start_line(start));
+}
+
+std::string PlatformLog::extension(const Extension& extension) {
+  return line(format_ == LogFormat::json ? json_extension(extension) : extension_line(extension));
+}
+
+std::string PlatformLog::init_report(const InitReport& report) {
+  return line(format_ == LogFormat::json ? json_init_report(report) : init_report_line(report));
+}
+
+std::string PlatformLog::start(const std::string& request_id) {
+  return line(format_ == LogFormat::json ? json_start(request_id) : start_line(request_id));
+}
+
+std::string PlatformLog::report(const ExecutionReport& report) {
+  if (format_ == LogFormat::json) {
+    return line(json_runtime_done(report)) + line(json_report(report));
+  }
+  return line(end_line(report.request_id)) + line(report_line(report));
+}
+
+std::string PlatformLog::timed_out(const std::string& request_id,
+                                   std::chrono::milliseconds timeout) {
+  return format_ == LogFormat::json
+             ? std::string()
+             : line(timeout_line(std::chrono::system_clock::now(), request_id, timeout));
+}
+
+std::string PlatformLog::failed(const std::string& request_id,
+                                const std::string& error_type,
+                                const std::string& message) {
+  return format_ == LogFormat::json
+             ? std::string()
+             : line(fmt::format("RequestId: {} Error: {}", request_id, message)) + line(error_type);
+}
+
+}  // namespace postlude::emulator
