@@ -170,6 +170,7 @@ class Schedule {
   void resume(Held& task, const TaskRecord& record, Open& teller);
   static void write_receipt(Open& invocation, EpochTime now, Steps& steps);
   Open& open(const InvocationKey& key, EpochTime work_deadline);
+  Open* host_from(const InvocationKey& key, EpochTime work_deadline, EpochTime now);
   void adopt_carried(const Open& invocation, EpochTime now);
   [[nodiscard]] bool was_released(const InvocationKey& key) const;
 
