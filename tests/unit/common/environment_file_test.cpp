@@ -40,7 +40,7 @@ TEST_CASE("an environment without variables is one") {
 }
 
 TEST_CASE("a file that is cut or holds something else is no environment") {
-  for (const std::string_view text : {"A=1", "A", "\0=", "A=1\0B"}) {
+  for (const std::string_view text : {"A=1", "A"}) {
     CHECK_FALSE(environment_from_file(file_of(text).get()));
   }
   using namespace std::string_view_literals;
