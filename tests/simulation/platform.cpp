@@ -12,6 +12,8 @@ namespace {
 constexpr Millis kShutdownBudget{500};
 /// Ours to come to an end in, once the runtime has asked for its next event: packets are slow here.
 constexpr Millis kSlack{300};
+/// Nobody knows whether an extension that died had polled: the shim tries after a second.
+constexpr Millis kRescueTime{2500};
 
 }  // namespace
 
@@ -54,7 +56,7 @@ void Platform::start_generation() {
   registration_open_ = true;
   extension_id_.clear();
   extension_parked_ = false;
-  extension_died_ = false;
+  rescues_ = 0;
   extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
@@ -189,9 +191,7 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  if (!extension_id_.empty()) {
-    Simulation::current().check_released();
-  }
+  Simulation::current().check_released(extension_id_.empty());
   state_ = State::idle;
   invocation_over();
 }
@@ -332,7 +332,7 @@ void Platform::extension_polls(std::string_view identifier, const ExtensionReply
     return;
   }
   if (extension_parked_) {
-    if (!extension_died_) {
+    if (--rescues_ < 0) {
       World::current().violate("a second poll while one is parked");
     }
     reply(refusal("Extension.InvalidExtensionState"));
@@ -367,13 +367,19 @@ void Platform::runtime_died() {
 
 /// Between its last word and its poll: the shim cannot know whether it polled.
 void Platform::extension_died() {
-  extension_died_ = true;
+  ++rescues_;
   if (!extension_id_.empty() && !extension_known_) {
     excuse("the extension died with its identifier");
   }
   const bool before_first_poll = state_ == State::starting;
   if ((extension_settled_ || before_first_poll) && !extension_parked_) {
-    excuse("the extension died between its last word and its poll");
+    excuse_within(kRescueTime, "the extension died between its last word and its poll");
+  }
+}
+
+void Platform::excuse_within(Millis time, const std::string& reason) {
+  if (current_ && remaining(current_->deadline, World::current().now()) < time) {
+    excuse(reason);
   }
 }
 

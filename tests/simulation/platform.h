@@ -51,6 +51,8 @@ class Platform {
   void runtime_died();
   /// The invocation at hand may run into its timeout.
   void excuse(const std::string& reason);
+  /// The same if its deadline is nearer than that.
+  void excuse_within(Millis time, const std::string& reason);
 
   [[nodiscard]] std::optional<EpochTime> deadline() const;
   /// It waits for the extension, and an undisturbed invocation is at hand.
@@ -103,7 +105,7 @@ class Platform {
   std::optional<EventReply> runtime_poll_;
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
-  bool extension_died_ = false;
+  int rescues_ = 0;  ///< polls that may be refused: one for each extension that died
   bool extension_known_ = false;    ///< the shim knows its identifier
   bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;

@@ -76,7 +76,7 @@ class Simulation {
   void calm_down();
   void environment_ends();
   /// The platform believes that everything is at rest.
-  void check_released();
+  void check_released(bool driven);
 
  private:
   void process_ended(Process& process);
