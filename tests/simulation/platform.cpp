@@ -33,9 +33,11 @@ void Platform::invoke() {
   }
   World& world = World::current();
   ++invocations_;
-  const Millis timeout = world.chance().percent(80)
-                             ? Millis(world.chance().between(2000, 12000))
-                             : Millis(world.chance().between(12000, 60000));
+  // Long enough for the whole margin: a task that is carried keeps the one of its own invocation.
+  constexpr int kShareOfMargin = 5;
+  const int least = kShareOfMargin * static_cast<int>(plan_.config.deadline_margin.count());
+  const Millis timeout(world.chance().percent(80) ? world.chance().between(least, least + 8000)
+                                                  : world.chance().between(12000, 60000));
   current_.emplace();
   extension_settled_ = false;
   current_->id = fmt::format("req-{}", invocations_);
@@ -57,6 +59,7 @@ void Platform::start_generation() {
   extension_id_.clear();
   extension_parked_ = false;
   rescues_ = 0;
+  extension_deaths_ = 0;
   extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
@@ -191,7 +194,7 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  Simulation::current().check_released(extension_id_.empty());
+  Simulation::current().check_released(driven());
   state_ = State::idle;
   invocation_over();
 }
@@ -368,6 +371,7 @@ void Platform::runtime_died() {
 /// Between its last word and its poll: the shim cannot know whether it polled.
 void Platform::extension_died() {
   ++rescues_;
+  ++extension_deaths_;
   if (!extension_id_.empty() && !extension_known_) {
     excuse("the extension died with its identifier");
   }

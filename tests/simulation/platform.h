@@ -55,10 +55,11 @@ class Platform {
   void excuse_within(Millis time, const std::string& reason);
 
   [[nodiscard]] std::optional<EpochTime> deadline() const;
-  /// It waits for the extension, and an undisturbed invocation is at hand.
-  [[nodiscard]] bool watches() const {
-    return current_ && current_->excuse.empty() && current_->extension_called;
-  }
+  /// The shim holds the environment, not the extension: until the work deadline at most, when
+  /// attempts are only told to stop.
+  [[nodiscard]] bool driven() const { return extension_id_.empty() || extension_deaths_ > 0; }
+  /// The extension holds it, and an undisturbed invocation is at hand.
+  [[nodiscard]] bool watches() const { return current_ && current_->excuse.empty() && !driven(); }
   [[nodiscard]] bool over() const { return state_ == State::over; }
   /// It ended with a shutdown that everybody heard of, and undisturbed.
   [[nodiscard]] bool ended_in_order() const { return in_order_; }
@@ -105,6 +106,7 @@ class Platform {
   std::optional<EventReply> runtime_poll_;
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
+  int extension_deaths_ = 0;
   int rescues_ = 0;  ///< polls that may be refused: one for each extension that died
   bool extension_known_ = false;    ///< the shim knows its identifier
   bool extension_settled_ = false;  ///< the invocation at hand

@@ -174,6 +174,9 @@ void Simulation::process_ended(Process& process) {
   if (process.role() == Process::Role::extension) {
     work_.owner_died(process);
     ledger_.process_died();
+    for (const std::string& id : disk_.running()) {
+      ledger_.run_crashed(id);
+    }
     platform_.extension_died();
     if (process.parent() != nullptr) {
       process.parent()->signal(SIGCHLD);

@@ -58,32 +58,12 @@ void Work::stop(Id id, Millis grace) {
 }
 
 void Work::cancel(Id id) {
-  const auto found = running_.extract(id);
-  if (!found.empty() && has_effects(found.mapped().attempt.kind)) {
-    const Attempt& attempt = found.mapped().attempt;
-    std::erase_if(cancelled_, [&attempt](const Cancelled& one) {
-      return one.owner == attempt.owner && one.turn != attempt.owner->turns();
-    });
-    cancelled_.push_back({attempt.owner, attempt.owner->turns(), attempt.task_id});
-  }
+  running_.erase(id);
 }
 
 void Work::owner_died(const Process& owner) {
-  for (const Cancelled& one : cancelled_) {
-    if (one.owner == &owner && one.turn == owner.turns()) {
-      Simulation::current().ledger().run_crashed(one.task_id);
-    }
-  }
-  std::erase_if(running_, [&owner](const auto& entry) {
-    const Running& running = entry.second;
-    if (running.attempt.owner != &owner) {
-      return false;
-    }
-    if (has_effects(running.attempt.kind)) {
-      Simulation::current().ledger().run_crashed(running.attempt.task_id);
-    }
-    return true;
-  });
+  std::erase_if(running_,
+                [&owner](const auto& entry) { return entry.second.attempt.owner == &owner; });
 }
 
 bool Work::runs(const Process& owner) const {
@@ -122,6 +102,9 @@ void Work::finish(Id id, End end) {
                        running.attempt.kind == Kind::spill ? "spill" : "attempt",
                        running.attempt.task_id,
                        static_cast<int>(end));
+  if (running.attempt.owner->dead()) {
+    return;
+  }
   if (has_effects(running.attempt.kind)) {
     Simulation::current().ledger().run_ended(running.attempt.task_id, end == End::success);
   } else if (running.attempt.kind == Kind::spill && end == End::success) {

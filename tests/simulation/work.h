@@ -49,15 +49,7 @@ class Work {
 
   void finish(Id id, End end);
 
-  /// Cancelled in the last turn of its owner, perhaps because that one ends.
-  struct Cancelled {
-    const Process* owner = nullptr;
-    int turn = 0;
-    std::string task_id;
-  };
-
   std::map<Id, Running> running_;
-  std::vector<Cancelled> cancelled_;
   Id last_ = 0;
 };
 
