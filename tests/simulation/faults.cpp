@@ -95,6 +95,7 @@ void Faults::stop_extension() {
       chance_.percent(60) ? Millis(chance_.between(1, 90)) : Millis(chance_.between(90, 20000));
   Simulation::current().platform().excuse_within(
       time < kHangNoticed ? time + Millis(300) : kHangNoticed, "the extension was stopped");
+  Simulation::current().platform().extension_stopped();
   World::current().outside(time, [pid] {
     World::current().say("the extension goes on");
     World::current().find(pid)->go_on();

@@ -60,9 +60,13 @@ void Platform::start_generation() {
   extension_parked_ = false;
   rescues_ = 0;
   extension_deaths_ = 0;
+  excuse_all_ = false;
   extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
+  // Records of older generations stay where they are if there is no room for a new folder.
+  complete_ = Simulation::current().disk().state() == Disk::State::writable;
+  Simulation::current().kill_stopped();
   Simulation::current().start_shim(generation_);
 }
 
@@ -224,7 +228,7 @@ void Platform::time_out(int number) {
   const auto& runtime = Simulation::current().runtime();
   const bool waited = runtime.runs() && runtime.asking_since() &&
                       *runtime.asking_since() + kSlack < current_->deadline;
-  if (waited && current_->excuse.empty()) {
+  if (waited && current_->excuse.empty() && !excuse_all_) {
     world.violate(fmt::format(
         "{} ran into its timeout, though the runtime had asked for its next event", current_->id));
   }
@@ -253,7 +257,7 @@ void Platform::shut_down() {
   world.say("platform: the environment ends{}", warns ? "" : " without a signal");
   state_ = State::ending;
   shutting_down_ = true;
-  in_order_ = warns && Simulation::current().extension() != nullptr;
+  in_order_ = warns && complete_ && Simulation::current().extension() != nullptr;
   Simulation::current().signal_shim(warns ? SIGTERM : SIGKILL);
   world.outside(warns ? kShutdownBudget : Millis(0), [this, warns, generation = generation_] {
     if (Simulation::current().shim() != nullptr && warns) {
@@ -307,8 +311,10 @@ void Platform::extension_asks(const std::string& bytes, ExtensionReply reply) {
           delay, [reply] { reply(fail(ErrorCode::closed, "the connection is gone")); });
       return;
   }
-  World::current().outside(delay, [this, reply, generation = generation_] {
+  const Process* const asker = World::current().running();
+  World::current().outside(delay, [this, reply, asker, generation = generation_] {
     if (generation == generation_) {
+      excuse_all_ = excuse_all_ || asker->dead();
       register_extension(reply);
     }
   });
@@ -373,11 +379,17 @@ void Platform::extension_died() {
   ++rescues_;
   ++extension_deaths_;
   if (!extension_id_.empty() && !extension_known_) {
-    excuse("the extension died with its identifier");
+    excuse_all_ = true;
   }
   const bool before_first_poll = state_ == State::starting;
   if ((extension_settled_ || before_first_poll) && !extension_parked_) {
     excuse_within(kRescueTime, "the extension died between its last word and its poll");
+  }
+}
+
+void Platform::extension_stopped() {
+  if ((extension_settled_ || state_ == State::starting) && !extension_parked_) {
+    excuse("the extension was stopped between its last word and its poll");
   }
 }
 

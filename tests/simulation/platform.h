@@ -44,6 +44,8 @@ class Platform {
   void extension_died();
   /// It has told the shim so; its poll follows.
   void extension_settled() { extension_settled_ = true; }
+  /// It hangs: between its last word and its poll nobody waits for its word, so nobody notices.
+  void extension_stopped();
   /// It has told the shim its identifier.
   void extension_known() { extension_known_ = true; }
 
@@ -107,10 +109,12 @@ class Platform {
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
   int extension_deaths_ = 0;
+  bool excuse_all_ = false;  ///< an extension is registered that nobody knows the identifier of
   int rescues_ = 0;  ///< polls that may be refused: one for each extension that died
   bool extension_known_ = false;    ///< the shim knows its identifier
   bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;
+  bool complete_ = true;  ///< this generation has a folder, and all that is held in it
   bool in_order_ = false;
 };
 

@@ -159,6 +159,14 @@ void Simulation::kill_shim(int generation) {
   }
 }
 
+void Simulation::kill_stopped() {
+  for (const auto& process : world_.processes()) {
+    if (process->stopped() && !process->status()) {
+      process->kill();
+    }
+  }
+}
+
 void Simulation::relay_gone(const RelayEnd& relay) {
   if (relay_ == &relay) {
     relay_ = nullptr;

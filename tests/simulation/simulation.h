@@ -53,6 +53,8 @@ class Simulation {
   void start_extension(pid_t pid, Process& shim, const ChildSpec& spec);
   void signal_shim(int number);
   void kill_shim(int generation);
+  /// A reset leaves no process behind; one that is not stopped ends by itself.
+  void kill_stopped();
 
   void relay_listens(RelayEnd& relay) { relay_ = &relay; }
   void relay_gone(const RelayEnd& relay);
