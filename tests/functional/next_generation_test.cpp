@@ -16,8 +16,8 @@ namespace {
 
 /// Never ends in the first generation that runs it, and says its document in the next.
 constexpr const char* kSecondTime =
-    R"(echo "begun $POSTLUDE_TASK_ID"; )"
-    R"(if mkdir "$REPORT_DIR/flag.$POSTLUDE_REQUEST_ID" 2>/dev/null; then exec sleep 600; fi; cat; echo)";
+    R"(begun="begun $POSTLUDE_TASK_ID"; if mkdir "$REPORT_DIR/flag.$POSTLUDE_REQUEST_ID" 2>/dev/null; )"
+    R"(then echo "$begun"; exec sleep 600; fi; echo "$begun"; cat; echo)";
 
 FunctionSpec function(const TempDir& folder, const std::string& tasks) {
   return {.name = "failing",
