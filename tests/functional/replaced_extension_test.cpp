@@ -1,14 +1,18 @@
 // The extension dies or hangs, and another one takes its place: the caller sees nothing, every task
 // runs, the invocation ends as soon as they are done (contract.md section 8).
+#include "tests/fakes/http_peer.h"
 #include "tests/functional/extension_story.h"
 #include "tests/functional/process_probe.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
 
@@ -54,8 +58,11 @@ TEST_CASE("an extension killed while its task runs: the task runs again in the s
       node_function({.name = "report", .tasks = waits(), .env = {{"GATE", gate.path()}}}));
   const InvokeResult first = lambda.invoke("{}");
   static_cast<void>(lambda.wait_for_log("task waits 1"));
-  const auto cut = processes_with("GATE=" + gate.path(), "sleep");
-  REQUIRE(cut.size() == 1);
+  std::vector<pid_t> cut;
+  look_until("the task's child", [&] {
+    cut = processes_with("GATE=" + gate.path(), "sleep");
+    return cut.size() == 1;
+  });
   const auto killed = Clock::now();
   kill_extension(lambda);
   static_cast<void>(lambda.wait_for_log("task waits 1", 2));
@@ -96,6 +103,67 @@ TEST_CASE("an extension killed between two attempts: the next attempt is its suc
   CHECK(count_lines(lambda, "attempt 1") == 1);
   CHECK(count_lines(lambda, "attempt 2") == 1);
   check_polls(lambda, 1);
+}
+
+TEST_CASE("an extension killed during an http call: the call is made again") {
+  std::atomic<int> calls{0};
+  HttpPeer peer([&calls](PeerConnection& connection) {
+    if (connection.read_request().empty()) {
+      return;
+    }
+    if (++calls == 1) {
+      connection.wait_until_closed();
+    } else {
+      connection.write(http_answer("{}"));
+    }
+  });
+  LocalLambda lambda(node_function(
+      {.name = "report",
+       .tasks = task_list(
+           {nlohmann::json(
+                {{"name", "say"},
+                 {"http",
+                  {{"method", "POST"}, {"url", fmt::format("http://127.0.0.1:{}/", peer.port())}}}})
+                .dump()})}));
+  const InvokeResult first = lambda.invoke("{}");
+  look_until("the first call", [&calls] { return calls == 1; });
+  kill_extension(lambda);
+  check_prompt(lambda, first);
+  check_done(receipt(lambda, first.request_id()), "say");
+  CHECK(calls == 2);
+  check_polls(lambda, 1);
+}
+
+TEST_CASE("an extension killed while a handler task runs: that goes on, and runs again") {
+  LocalLambda lambda(
+      node_function({.name = "reentered", .tasks = R"([{"name":"again","handler":{}}])"}));
+  const InvokeResult first =
+      lambda.invoke(nlohmann::json({{"body", R"({"again":"sleep","ms":700})"}}).dump());
+  static_cast<void>(lambda.wait_for_log(R"({"began":)"));
+  kill_extension(lambda);
+  static_cast<void>(lambda.wait_for_log(R"({"ended":)"));
+  check_prompt(lambda, first);
+  check_done(receipt(lambda, first.request_id()), "again");
+  CHECK(count_lines(lambda, R"({"began":)") == 2);
+  CHECK(count_lines(lambda, R"({"ended":)") == 2);
+  check_polls(lambda, 1);
+}
+
+TEST_CASE("an extension killed after the runtime died: its successor ends the tasks at hand") {
+  const TempDir folder;
+  const Gate gate(folder.file("gate"));
+  LocalLambda lambda(
+      node_function({.name = "failing", .tasks = waits(), .env = {{"GATE", gate.path()}}}));
+  const InvokeResult first = lambda.invoke(R"({"how": "answer, then kill"})");
+  CHECK(first.function_error().empty());
+  static_cast<void>(lambda.wait_for_log("task waits 1"));
+  look_until("the runtime's end",
+             [&] { return processes_with("GATE=" + gate.path(), "node").empty(); });
+  kill_extension(lambda);
+  static_cast<void>(lambda.wait_for_log("task waits 1", 2));
+  gate.let_one_pass();
+  check_done(receipt(lambda, first.request_id()), "say");
+  CHECK(count_lines(lambda, "is replaced") == 1);
 }
 
 TEST_CASE("an extension killed in a frozen environment is replaced when it thaws") {
@@ -149,7 +217,10 @@ TEST_CASE("an extension killed in the middle of a stream: the caller gets all of
                                     .handler = "index.http",
                                     .tasks = says(),
                                     .options = {"--url-mode", "stream"}}));
-  auto call = lambda.url_later("POST", "/", {{"Content-Type", "application/json"}}, nlohmann::json({{"gate", gate.path()}}).dump());
+  auto call = lambda.url_later("POST",
+                               "/",
+                               {{"Content-Type", "application/json"}},
+                               nlohmann::json({{"gate", gate.path()}}).dump());
   static_cast<void>(lambda.wait_for_event({.name = "responseStart"}));
   const pid_t killed = kill_extension(lambda);
   static_cast<void>(successor_of(lambda, killed));
