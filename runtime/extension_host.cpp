@@ -13,6 +13,9 @@ namespace {
 
 /// One that has closed its link is ending, and takes microseconds for it.
 constexpr Millis kEndPatience{500};
+/// From the end of an external extension to that of the environment, whose budget for it is 2 s
+/// (lambda-protocol.md 4.6).
+constexpr Millis kPlatformReaction = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -29,6 +32,10 @@ ExtensionHost::ExtensionHost(Parts parts, Log log, Hello hello, std::function<vo
 
 void ExtensionHost::start(Start start) {
   start_ = std::move(start);
+  if (start_.source == ExtensionSource::the_platform) {
+    meet_platforms();
+    return;
+  }
   if (const auto launched = launch(ExtensionState::starting); !launched) {
     give_up(launched.error().message);
   }
@@ -50,6 +57,38 @@ Result<void> ExtensionHost::launch(ExtensionState state) {
   watchdog_.started(now());
   arm();
   return {};
+}
+
+void ExtensionHost::meet_platforms() {
+  hello_.last_record = journal_.last_record();
+  if (const auto met = meet_platforms_extension(link_, hello_, start_.environment); !met) {
+    give_up(met.error().message);
+    return;
+  }
+  connected_ = true;
+}
+
+/// Only if the platform lets us live on all the same, nobody will do what was handed over.
+void ExtensionHost::platforms_lost() {
+  connected_ = false;
+  spoke_ = false;
+  // Of its commands the kernel ended the leaders alone.
+  kill_processes_of(journal_.held().task_ids);
+  if (!terminating_ && !runtime_ended_) {
+    log_.error("the link to the external extension is gone; the platform is to start over");
+    tick_ = loop_.at(now() + kPlatformReaction, [this] {
+      tick_.reset();
+      give_up("the platform did not end the environment with it");
+    });
+  }
+  stopped_();
+}
+
+bool ExtensionHost::finished() const {
+  if (start_.source == ExtensionSource::own_child) {
+    return !supervisor_.extension_runs();
+  }
+  return link_.is_lost() || (terminating_ && (hears_shutdown_ || empty_));
 }
 
 ExtensionHealth ExtensionHost::health() const {
@@ -75,6 +114,9 @@ void ExtensionHost::on_message(const Message& message) {
     flow_.handlers_done(*done);
   } else if (const auto* states = std::get_if<TaskStates>(&message)) {
     flow_.task_states(*states);
+  } else if (std::holds_alternative<Empty>(message)) {
+    empty_ = true;
+    stopped_();
   }
   if (!waits()) {
     rest();
@@ -82,9 +124,12 @@ void ExtensionHost::on_message(const Message& message) {
 }
 
 void ExtensionHost::on_registered(const Registered& registered) {
-  if (registered.accepted) {
+  hears_shutdown_ = registered.hears_shutdown;
+  const bool polled =
+      start_.source == ExtensionSource::own_child && start_.order == InvocationOrder::one_by_one;
+  if (registered.accepted && polled) {
     takeover_.registered(registered.identifier);
-  } else {
+  } else if (!registered.accepted) {
     log_.warn(
         fmt::format("the extension was not registered ({}); the shim holds the environment for "
                     "deferred work itself",
@@ -110,6 +155,10 @@ void ExtensionHost::on_sent() {
 /// A process that ends by itself closes its end first, and may say how it ended.
 void ExtensionHost::on_link_lost() {
   rest();
+  if (start_.source == ExtensionSource::the_platform) {
+    platforms_lost();
+    return;
+  }
   if (!terminating_) {
     tick_ = loop_.at(now() + kEndPatience, [this] {
       tick_.reset();
@@ -258,7 +307,9 @@ void ExtensionHost::shut_down(EpochTime deadline) {
   terminating_ = true;
   rest();
   takeover_.stop();
-  link_.send(ShutDown{deadline});
+  if (!hears_shutdown_) {
+    link_.send(ShutDown{deadline});
+  }
 }
 
 void ExtensionHost::runtime_ended() {

@@ -31,15 +31,24 @@ void InvocationFlow::close(Open& open, HandOver hand_over) {
                           open.told_answered,
                           has_work});
     link_.send(unsettled_.back().closed);
-    if (has_work) {
+    if (has_work && !overlap_) {
       hold_.work_pending(*open.work_deadline);
     }
   }
-  journal_.forget_numbers(about.key.sequence);
-  if (open.timeout) {
-    loop_.cancel(*open.timeout);
+  for (const auto& timer : {open.timeout, open.deadline}) {
+    if (timer) {
+      loop_.cancel(*timer);
+    }
   }
-  std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
+  const auto entry = std::find_if(
+      open_.begin(), open_.end(), [&open](const auto& one) { return one.get() == &open; });
+  std::unique_ptr<Open> closed = std::move(*entry);
+  open_.erase(entry);
+  if (overlap_) {
+    linger(std::move(closed));
+  } else {
+    journal_.forget_numbers(about.key.sequence);
+  }
   look_whether_over();
 }
 
