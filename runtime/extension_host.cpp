@@ -240,8 +240,10 @@ void ExtensionHost::tick() {
   }
   const EpochTime at = now();
   if (overdue(at)) {
-    hung_ = true;
-  } else if (const auto due = watchdog_.due(); due && *due <= at) {
+    end_overdue(at);
+    return;
+  }
+  if (const auto due = watchdog_.due(); due && *due <= at) {
     switch (watchdog_.tick(at)) {
       case Watchdog::Verdict::ping:
         link_.send(Ping{++pings_});
@@ -257,6 +259,16 @@ void ExtensionHost::tick() {
     supervisor_.kill_extension();
   } else {
     arm();
+  }
+}
+
+/// No instruction of it runs any more once it was killed: its poll is ours before it is reaped.
+void ExtensionHost::end_overdue(EpochTime at) {
+  hung_ = true;
+  supervisor_.kill_extension();
+  takeover_.extension_died(at);
+  if (flow_.idle()) {
+    takeover_.nothing_held();
   }
 }
 

@@ -91,6 +91,7 @@ class ExtensionHost {
   [[nodiscard]] bool needed() const;
   [[nodiscard]] bool waits() const;
   [[nodiscard]] bool overdue(EpochTime at) const;
+  void end_overdue(EpochTime at);
   void tick();
   void arm();
   void rest();
