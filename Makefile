@@ -4,6 +4,9 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 # More arguments for ctest, for example: make test CTEST='-R early'
 CTEST ?=
+# Of make simulate: how many schedules, or the one to tell in full.
+SEEDS ?= 10000
+SEED ?=
 # Of each target of make fuzz.
 FUZZ_SECONDS ?= 60
 
@@ -84,8 +87,10 @@ bench:
 	@exit 1
 
 simulate:
-	@echo "make simulate: the seeded simulator over the pure cores does not exist yet" >&2
-	@exit 1
+	@.ci/packages build
+	@$(call configure,$(RELEASE),-DPOSTLUDE_WERROR=ON -DPOSTLUDE_OUTPUT_DIR=$(BUILD))
+	@ninja -C $(RELEASE) -j$(JOBS) simulate
+	@$(BUILD)/bin/simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 fuzz:
 	@.ci/packages fuzz

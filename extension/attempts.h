@@ -64,6 +64,8 @@ class Attempts {
   void handler_ended(const HandlerEnded& ended);
   /// Before the environment may freeze: no connection stays open.
   void rest();
+  /// The environment is a copy of a snapshot: what was fetched or opened before is thrown away.
+  void forget_outside() { services_.forget(); }
 
   [[nodiscard]] const TaskServices& services() const { return services_; }
 

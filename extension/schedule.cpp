@@ -62,30 +62,38 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
   Open* invocation = find(task.key);
   if (invocation == nullptr) {
     invocation = &open(task.key, now);
-    adopt_carried(*invocation, now);
+    invocation->answered = false;
   }
   invocation->tasks.push_back({0, std::move(entry), {}});
   return advance(now, {});
 }
 
 Steps Schedule::answered(const Answered& answered, EpochTime now) {
-  Open* invocation = find(answered.key);
-  if (invocation == nullptr && !was_released(answered.key)) {
-    invocation = &open(answered.key, answered.work_deadline);
-    adopt_carried(*invocation, now);
-  } else if (invocation != nullptr && !std::exchange(invocation->answered, true)) {
-    invocation->work_deadline = answered.work_deadline;
-    adopt_carried(*invocation, now);
-  }
+  // One that was released goes on where invocations overlap: its handler defers more.
+  std::erase(released_, answered.key.sequence);
+  static_cast<void>(host_from(answered.key, answered.work_deadline, now));
   return advance(now, {});
 }
 
-Steps Schedule::closed(const Closed& closed, EpochTime now) {
-  Open* invocation = find(closed.key);
-  if (invocation == nullptr && !was_released(closed.key)) {
-    invocation = &open(closed.key, closed.work_deadline);
+/// From its answer on an invocation is host of tasks, the carried ones too. Nothing if it was
+/// released before.
+Schedule::Open* Schedule::host_from(const InvocationKey& key,
+                                    EpochTime work_deadline,
+                                    EpochTime now) {
+  Open* invocation = find(key);
+  if (invocation == nullptr && !was_released(key)) {
+    invocation = &open(key, work_deadline);
+    invocation->answered = false;
+  }
+  if (invocation != nullptr && !std::exchange(invocation->answered, true)) {
+    invocation->work_deadline = work_deadline;
     adopt_carried(*invocation, now);
   }
+  return invocation;
+}
+
+Steps Schedule::closed(const Closed& closed, EpochTime now) {
+  Open* const invocation = host_from(closed.key, closed.work_deadline, now);
   if (invocation == nullptr) {
     return advance(now, {});
   }
@@ -176,8 +184,9 @@ Steps Schedule::time_passed(EpochTime now) {
   return advance(now, {});
 }
 
-Steps Schedule::shut_down(EpochTime now, EpochTime until) {
+Steps Schedule::shut_down(EpochTime now, EpochTime until, Aftermath aftermath) {
   shutdown_ = until;
+  aftermath_ = aftermath;
   for (auto& [number, task] : held_) {
     if (task.spilling) {
       task.due = std::min(task.due, until);

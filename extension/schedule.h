@@ -88,11 +88,17 @@ class Schedule {
   [[nodiscard]] Steps spill_ended(std::uint64_t number, const std::string& trouble, EpochTime now);
   /// Call at next_due().
   [[nodiscard]] Steps time_passed(EpochTime now);
-  /// The environment ends at `until`: everything that is held is spilled, or expires. What follows
-  /// until over() comes from spill_ended() and time_passed().
-  [[nodiscard]] Steps shut_down(EpochTime now, EpochTime until);
-  /// It was shut down, and nothing is held any more.
-  [[nodiscard]] bool over() const { return shutdown_.has_value() && held_.empty(); }
+  enum class Aftermath {
+    nothing,          ///< what is held and has no dead letter expires
+    next_generation,  ///< it is carried: the environment starts over with its spool
+  };
+  /// The environment ends at `until`: everything that is held is spilled, or else what `aftermath`
+  /// says. What follows until over() comes from spill_ended() and time_passed().
+  [[nodiscard]] Steps shut_down(EpochTime now,
+                                EpochTime until,
+                                Aftermath aftermath = Aftermath::nothing);
+  /// It was shut down, and nothing is at work any more.
+  [[nodiscard]] bool over() const;
 
   /// When time alone changes something; nothing if it never does.
   [[nodiscard]] std::optional<EpochTime> next_due() const;
@@ -164,11 +170,13 @@ class Schedule {
   void resume(Held& task, const TaskRecord& record, Open& teller);
   static void write_receipt(Open& invocation, EpochTime now, Steps& steps);
   Open& open(const InvocationKey& key, EpochTime work_deadline);
+  Open* host_from(const InvocationKey& key, EpochTime work_deadline, EpochTime now);
   void adopt_carried(const Open& invocation, EpochTime now);
   [[nodiscard]] bool was_released(const InvocationKey& key) const;
 
   [[nodiscard]] Steps advance(EpochTime now, Steps steps);
   void end_all(EpochTime now, Steps& steps);
+  void leave(Held& task, EpochTime now, Steps& steps);
   void enforce_time(EpochTime now, Steps& steps);
   void enforce_time(Held& task, const Open& host, EpochTime now, Steps& steps);
   void start_due(EpochTime now, Steps& steps);
@@ -201,7 +209,8 @@ class Schedule {
   std::vector<Open> open_;
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few
   std::optional<EpochTime> shutdown_;    ///< until when
-  Steps pending_;                        ///< spills to be carried out
+  Aftermath aftermath_ = Aftermath::nothing;
+  Steps pending_;  ///< spills to be carried out
   Accounting ended_;
 };
 

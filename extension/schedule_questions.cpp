@@ -19,6 +19,12 @@ std::optional<EpochTime> Schedule::next_due() const {
   return first;
 }
 
+bool Schedule::over() const {
+  return shutdown_ && std::none_of(held_.begin(), held_.end(), [](const auto& entry) {
+           return entry.second.host.has_value();
+         });
+}
+
 Accounting Schedule::accounting() const {
   Accounting result = ended_;
   result.held = static_cast<int>(held_.size());

@@ -110,7 +110,7 @@ void Schedule::spill(Held& task, Ending ending, EpochTime now) {
 void Schedule::spill_failed(Held& task, const std::string& trouble) {
   const std::string why = fmt::format("dead letter: {}", trouble);
   task.spilling = false;
-  if (shutdown_) {
+  if (shutdown_ && aftermath_ == Aftermath::nothing) {
     end(task, task.ending->state, why);
     return;
   }
@@ -124,6 +124,10 @@ void Schedule::spill_failed(Held& task, const std::string& trouble) {
 void Schedule::end_all(EpochTime now, Steps& steps) {
   for (auto& [number, task] : held_) {
     if (task.spilling || has_ended(task.state)) {
+      continue;
+    }
+    if (aftermath_ == Aftermath::next_generation && (!task.has_dead_letter || !task.host)) {
+      leave(task, now, steps);
       continue;
     }
     if (!task.host) {
@@ -145,6 +149,24 @@ void Schedule::end_all(EpochTime now, Steps& steps) {
     give_up(task, task.ending.value_or(std::move(ending)), now);
     task.stopping = running && has_ended(task.state);
   }
+}
+
+/// The next generation goes on with it. What is carried stays as it is, also with a dead letter:
+/// its time comes there.
+void Schedule::leave(Held& task, EpochTime now, Steps& steps) {
+  if (!task.host) {
+    return;
+  }
+  if (task.state == TaskState::running) {
+    task.spent += remaining(now, task.started);
+    task.stopping = false;
+    steps.emplace_back(StopAttempt{task.name.number, Millis::zero()});
+    if (!take_back_attempt(task)) {
+      end(task, TaskState::expired, fmt::format("cut short {} times", kMostInterruptions + 1));
+      return;
+    }
+  }
+  carry(task, "the environment starts over");
 }
 
 /// In the receipt of that invocation.

@@ -3,12 +3,14 @@
 #include "common/clock.h"
 #include "common/environment.h"
 #include "common/log.h"
+#include "common/platform_facts.h"
 #include "common/task.h"
 #include "runtime/problems.h"
 #include "runtime/response_mode.h"
 
 #include <tl/expected.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ struct Config {
   std::string task_root;        ///< LAMBDA_TASK_ROOT; empty if unset
   std::string handler;          ///< _HANDLER; empty if unset
   std::string log_stream_name;  ///< AWS_LAMBDA_LOG_STREAM_NAME; empty if unset
+  InvocationOrder invocation_order = InvocationOrder::one_by_one;
 
   // Settings (contract.md 3); their defaults stand in settings.cpp.
   std::vector<Task> tasks;  ///< each with `dead_letter` where it has none of its own
@@ -42,6 +45,7 @@ struct Config {
   std::optional<Millis> hold_limit;         ///< of an environment, from the end of the answer
   std::optional<std::string> dead_letter;   ///< ARN; of tasks that a function defers, too
   std::string spool_dir;                    ///< absolute
+  std::uint64_t spool_limit = 0;            ///< bytes
   ResponseMode response_mode = ResponseMode::passthrough;
   std::optional<std::string> exec_wrapper;
   LogLevel log_level = LogLevel::info;

@@ -15,13 +15,13 @@ export class LocalLambda {
   log = [];
 
   // `folder` is the function's; `env` goes to it; `options` to the emulator; `runtime` is the command that
-  // gets the handler's name, AWS's Node.js client unless told otherwise. `within` is a command that
+  // gets the handler's name, AWS's Node.js client unless told otherwise; "provided": no command. `within` is a command that
   // becomes the one that stands behind it, as `env` or `nice` do.
-  constructor(folder, env, options = [], runtime = null, within = []) {
+  constructor(folder, env, options = [], runtime = null, within = [], layer = POSTLUDE_LAYER_DIR) {
     const ric = path.join(POSTLUDE_TEST_TOOLS, 'aws-lambda-ric', 'bin', 'index.mjs');
     const args = [
-      '--layer', POSTLUDE_LAYER_DIR, '--function', folder, '--handler', 'index.handler',
-      '--runtime', `${runtime ?? `${process.execPath} ${ric}`} index.handler`,
+      '--layer', layer, '--function', folder, '--handler', 'index.handler',
+      '--runtime', runtime === 'provided' ? runtime : `${runtime ?? `${process.execPath} ${ric}`} index.handler`,
       '--events', '-', '--eager-init', '--max-environments', '1', ...options,
     ];
     for (const [name, value] of Object.entries(env)) {

@@ -10,11 +10,11 @@
 namespace postlude::emulator {
 namespace {
 
-std::string record_line(const char* type, nlohmann::json record) {
+std::string record_line(const char* type, const nlohmann::json& record) {
   nlohmann::ordered_json line;
   line["time"] = iso_time(std::chrono::system_clock::now());
   line["type"] = type;
-  line["record"] = std::move(record);
+  line["record"] = record;
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
