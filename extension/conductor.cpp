@@ -43,7 +43,9 @@ Conductor::Conductor(Signals signals, Environment environment)
       shim_(loop_,
             {[this](const Message& message) { on_message(message); },
              [this](const Error& error) { on_garbage(error); },
-             [this] { on_link_closed(); }}) {}
+             [this] { on_link_closed(); }}) {
+  loop_.on_thaw([this] { thawed(); });
+}
 
 Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
     : Conductor(std::move(signals), std::move(environment)) {
@@ -169,6 +171,9 @@ bool Conductor::may_be_unmatched(const FoundRecord& found) {
 }
 
 void Conductor::on(const Answered& answered) {
+  if (!registered_) {
+    loop_.anchor();  // the first word of the event that it gets
+  }
   replay_unread();
   apply(session_->schedule.answered(answered, now()));
 }
@@ -265,6 +270,7 @@ void Conductor::on_registered(const Registered& registered) {
     return;
   }
   shim_.send(registered);
+  registered_ = registered.accepted;
   if (registered.accepted) {
     ask_platform(release_.registered());
   } else {
@@ -278,6 +284,7 @@ void Conductor::on_platform_event(const PlatformEvent& event) {
     return;
   }
   if (event.kind == PlatformEvent::Kind::invoke) {
+    loop_.anchor();
     ask_platform(release_.invoked(event.request_id));
   }
 }
@@ -318,19 +325,6 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
 void Conductor::ask_platform(Release::Verdict verdict) {
   if (verdict == Release::Verdict::ask && !runtime_gone_ && !platform_->asking()) {
     platform_->ask_next();
-  }
-}
-
-void Conductor::set_timer() {
-  if (timer_) {
-    loop_.cancel(*timer_);
-    timer_.reset();
-  }
-  if (const auto due = session_->schedule.next_due()) {
-    timer_ = loop_.at(*due, [this] {
-      timer_.reset();
-      apply(session_->schedule.time_passed(now()));
-    });
   }
 }
 

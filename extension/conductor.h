@@ -15,6 +15,7 @@
 #include "extension/release.h"
 #include "extension/schedule.h"
 #include "extension/shim_link.h"
+#include "extension/spill_forecast.h"
 
 #include <deque>
 #include <memory>
@@ -38,6 +39,10 @@ class Conductor {
   /// exit of it is a crash. The error: the shim speaks another protocol, or the platform does not
   /// take the external extension.
   [[nodiscard]] Result<void> run();
+
+  /// After run(): a thread hangs in a look-up that nothing can interrupt, and destroying this
+  /// object would wait for it.
+  [[nodiscard]] bool busy() { return session_ && session_->attempts.busy(); }
 
  private:
   /// What the shim's first message makes possible.
@@ -114,7 +119,11 @@ class Conductor {
   [[nodiscard]] bool rename(const RecordName& before, const RecordName& after);
   void leave();
   void ask_platform(Release::Verdict verdict);
+  /// Connections may be gone without a word.
+  void thawed();
   void set_timer();
+  void foresee_spills();
+  [[nodiscard]] std::vector<SpillForecast::Candidate> spill_candidates() const;
   EventLoop loop_;
   Signals signals_;
   Environment environment_;
@@ -128,10 +137,13 @@ class Conductor {
   std::optional<Session> session_;
   std::deque<Step> to_do_;
   bool doing_ = false;
+  bool registered_ = false;  ///< the platform tells of its events
   bool runtime_gone_ = false;
   bool told_empty_ = false;
   bool superseded_ = false;  ///< a newer generation has the spool: nothing is done any more
   std::optional<EventLoop::TimerId> timer_;
+  SpillForecast forecast_;
+  std::optional<EventLoop::TimerId> forecast_timer_;
   Result<void> outcome_;
 };
 

@@ -3,6 +3,7 @@
 #include "extension/conductor.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 
@@ -68,13 +69,16 @@ int main(int argc, char** argv) {
       log.error(works.error().message);
       return 1;
     }
-    if (const auto ended = (*works)->run(); !ended) {
+    const auto ended = (*works)->run();
+    if (!ended) {
       log.error(ended.error().message);
-      return 1;
     }
+    if ((*works)->busy()) {
+      std::_Exit(ended ? 0 : 1);  // the shim waits for our end, not for a name server
+    }
+    return ended ? 0 : 1;
   } catch (const std::exception& bug) {
     log.error(std::string("unexpected: ") + bug.what());
     return 1;
   }
-  return 0;
 }

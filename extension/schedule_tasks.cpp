@@ -26,6 +26,7 @@ void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   task.started = now;
   task.stopping = false;
   task.cut_by_deadline = left < task.timeout;
+  task.cut_by_freeze = false;
   task.due = now + std::min(task.timeout, left);
   task.name.mark = mark_of(task);
   task.noted = task.name;
@@ -53,13 +54,14 @@ void Schedule::attempt_failed(Held& task,
 
 void Schedule::interrupted(Held& task, EpochTime now) {
   task.stopping = false;
-  if (take_back_attempt(task)) {
-    postpone(task, "cut by the deadline", now);
-  } else {
+  const std::string_view cut = task.cut_by_freeze ? "cut by a freeze" : "cut by the deadline";
+  if (!take_back_attempt(task)) {
     give_up(
-        task,
-        {TaskState::expired, fmt::format("cut by the deadline {} times", kMostInterruptions + 1)},
-        now);
+        task, {TaskState::expired, fmt::format("{} {} times", cut, kMostInterruptions + 1)}, now);
+  } else if (task.cut_by_freeze) {
+    task.state = TaskState::queued;
+  } else {
+    postpone(task, std::string(cut), now);
   }
 }
 
@@ -92,8 +94,7 @@ void Schedule::postpone(Held& task, std::string why, EpochTime now) {
 }
 
 void Schedule::spill(Held& task, Ending ending, EpochTime now) {
-  // A quarter of the margin is left to bring the invocation to its end.
-  const EpochTime limit = shutdown_.value_or(work_deadline(task) + task.margin * 3 / 4);
+  const EpochTime limit = shutdown_.value_or(end_of_spills(task, work_deadline(task)));
   task.state = TaskState::running;
   task.spilling = true;
   task.stopping = false;

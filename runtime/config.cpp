@@ -115,6 +115,13 @@ tl::expected<Config, Problems> load_config(const Environment& environment) {
     }
   }
   config.warnings = warn_of_misspelt(environment);
+  if (config.deadline_margin < kLeastDeadlineMargin) {
+    config.warnings.push_back(fmt::format(
+        "POSTLUDE_DEADLINE_MARGIN: {}ms are too short to end deferred work in, it is {}ms",
+        config.deadline_margin.count(),
+        kLeastDeadlineMargin.count()));
+    config.deadline_margin = kLeastDeadlineMargin;
+  }
   return config;
 }
 

@@ -152,7 +152,7 @@ void InvocationFlow::linger(std::unique_ptr<Open> open) {
 void InvocationFlow::add_late(Open& open) {
   const auto& about = open.invocation.about();
   const AnswerSummary answer{about.event_time, open.invocation.response_end(), std::nullopt};
-  unsettled_.push_back({{about.key, *open.work_deadline, answer}, true, true});
+  unsettled_.push_back({{about.key, *open.work_deadline, answer}, about.deadline, true, true});
   link_.send(unsettled_.back().closed);
 }
 

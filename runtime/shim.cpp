@@ -24,6 +24,8 @@ constexpr Millis kShutdownTime{450};
 constexpr Millis kShutdownTimeBesideExternal{250};
 /// The extension is asked to be done a little earlier than we are.
 constexpr Millis kExtensionReserve{50};
+/// One that is not gone by then hangs; it and what its tasks started are killed in the rest.
+constexpr Millis kKillReserve{30};
 
 bool has_entries(const std::string& folder) {
   DIR* listing = ::opendir(folder.c_str());
@@ -184,6 +186,7 @@ void Shim::terminate() {
   terminating_ = true;
   const EpochTime deadline = now() + shutdown_time();
   extension_.shut_down(deadline - kExtensionReserve);
+  loop_.at(deadline - kKillReserve, [this] { supervisor_.kill_extension(); });
   loop_.at(deadline, [this] {
     supervisor_.kill_runtime();
     loop_.stop();

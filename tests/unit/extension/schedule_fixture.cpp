@@ -72,6 +72,9 @@ TaskRecord ScheduleUnderTest::record_of(const TaskPlan& plan) {
     record.task.action = HandlerAction{};
     handlers_.insert(plan.number);
   }
+  if (plan.kind == TaskPlan::Kind::call) {
+    record.task.action = HttpAction{};
+  }
   if (plan.dead_letter == TaskPlan::DeadLetter::yes) {
     record.task.dead_letter = "arn:aws:sqs:eu-west-1:123456789012:dead";
   }
@@ -186,6 +189,11 @@ ScheduleUnderTest::Lines ScheduleUnderTest::result(std::uint64_t number,
 ScheduleUnderTest::Lines ScheduleUnderTest::pass(Millis time) {
   now_ += time;
   return judge(schedule_.time_passed(now_));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::thaw(Millis time) {
+  now_ += time;
+  return judge(schedule_.thawed(now_));
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {

@@ -266,6 +266,17 @@ TEST_CASE("the deadline margin is at most a fifth of the invocation's time") {
   CHECK(deadline_margin(config, Millis(-1000)) == Millis(0));
 }
 
+TEST_CASE("a deadline margin in which nothing could be ended is made longer, with a warning") {
+  const Config config = config_of({{"POSTLUDE_DEADLINE_MARGIN", "1ms"}});
+  CHECK(config.deadline_margin == kLeastDeadlineMargin);
+  CHECK(config.warnings ==
+        std::vector<std::string>{"POSTLUDE_DEADLINE_MARGIN: 1ms are too short to end deferred work "
+                                 "in, it is 100ms"});
+  CHECK(deadline_margin(config, std::chrono::seconds(3)) == kLeastDeadlineMargin);
+  CHECK(deadline_margin(config, Millis(100)) == Millis(20));
+  CHECK(config_of({{"POSTLUDE_DEADLINE_MARGIN", "100ms"}}).warnings.empty());
+}
+
 TEST_CASE("the help names every setting with its default") {
   const std::string help = settings_help();
   for (const Setting& setting : settings()) {
