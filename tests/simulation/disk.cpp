@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 namespace postlude::simulation {
@@ -29,6 +30,10 @@ std::string base_folder() {
 
 bool is_record(std::string_view path) {
   return path.ends_with(".task");
+}
+
+std::optional<RecordName> name_in(std::string_view path) {
+  return parse_record_name(path.substr(path.rfind('/') + 1));
 }
 
 /// The first member of a record is its id.
@@ -55,6 +60,7 @@ Disk::~Disk() {
 }
 
 void Disk::wipe() {
+  wiped_ = true;
   for (const auto& entry : fs::directory_iterator(root_)) {
     fs::remove_all(entry.path());
   }
@@ -75,10 +81,21 @@ void Disk::forget_unplaced() {
   }
 }
 
+std::string Disk::earlier_than(const std::string& id) const {
+  std::map<std::uint64_t, const std::string*> unended;
+  for (const auto& [path, one] : records_) {
+    const auto name = name_in(path);
+    if (name && (name->mark == RecordMark::waiting || name->mark == RecordMark::running)) {
+      unended[name->number] = &one;
+    }
+  }
+  return unended.empty() || *unended.begin()->second == id ? "" : *unended.begin()->second;
+}
+
 std::vector<std::string> Disk::running() const {
   std::vector<std::string> ids;
   for (const auto& [path, id] : records_) {
-    const auto name = parse_record_name(std::string_view(path).substr(path.rfind('/') + 1));
+    const auto name = name_in(path);
     if (name && name->mark == RecordMark::running) {
       ids.push_back(id);
     }

@@ -36,11 +36,15 @@ class Disk {
   void become(State state) { state_ = state; }
   /// The function cleans up.
   void wipe();
+  [[nodiscard]] bool wiped() const { return wiped_; }
   /// A crash leaves files that were not in place yet, or not.
   void forget_unplaced();
 
   /// The ids of records that say that an attempt is under way.
   [[nodiscard]] std::vector<std::string> running() const;
+  /// A record that was accepted before that of `id`, and of which no attempt has ended it; empty:
+  /// none.
+  [[nodiscard]] std::string earlier_than(const std::string& id) const;
   /// The ids of the records there are now.
   [[nodiscard]] std::multiset<std::string> records() const;
 
@@ -55,6 +59,7 @@ class Disk {
   Events events_;
   std::string root_;
   State state_ = State::writable;
+  bool wiped_ = false;
   std::set<int> open_;
   std::map<std::string, std::string> records_;  ///< path to id
 };

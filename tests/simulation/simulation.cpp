@@ -224,6 +224,10 @@ void Simulation::run_begins(const std::string& id, int attempt) {
     return;
   }
   world_.say("attempt {} of {}", attempt, id);
+  if (const std::string earlier = disk_.earlier_than(id);
+      plan_.config.concurrency == 1 && !disk_.wiped() && !earlier.empty()) {
+    world_.violate(fmt::format("task {} runs before {}, which was accepted earlier", id, earlier));
+  }
   const std::size_t name = id.find('/') + 1;
   const std::string_view task = std::string_view(id).substr(name, id.rfind('/') - name);
   for (const Task& definition : plan_.config.tasks) {
