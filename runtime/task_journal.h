@@ -186,7 +186,7 @@ class TaskJournal {
   /// In order of acceptance, until it is known to have ended.
   std::vector<HandedOver> handed_over_;
   std::map<std::uint64_t, std::vector<Dropped>> unkept_;  ///< by sequence number, until settled
-  std::size_t look_at_ = kFewHandedOver;  ///< so many: see which of them have ended
+  std::size_t look_at_ = kFewHandedOver;                  ///< so many: see which of them have ended
 };
 
 }  // namespace postlude::runtime
