@@ -4,6 +4,9 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 # More arguments for ctest, for example: make test CTEST='-R early'
 CTEST ?=
+# Of make simulate: how many schedules, or the one to tell in full.
+SEEDS ?= 10000
+SEED ?=
 # Of each target of make fuzz.
 FUZZ_SECONDS ?= 60
 
@@ -73,17 +76,21 @@ layer:
 # The name AWS SAM calls for the resource PostludeLayer of template.yaml.
 build-PostludeLayer: layer
 
-test-full:
-	@echo "make test-full: the long schedules and soak runs do not exist yet; 'make test' runs every test there is" >&2
-	@exit 1
+# What takes minutes, one after the other: every cell of the fault matrix, the soak, the kills. -V shows the
+# numbers that they print.
+test-full: build
+	@.ci/tools
+	@ctest --test-dir $(RELEASE) -V --no-tests=error -L '^full$$' $(CTEST)
 
 bench:
 	@echo "make bench: the benchmark of the targets does not exist yet" >&2
 	@exit 1
 
 simulate:
-	@echo "make simulate: the seeded simulator over the pure cores does not exist yet" >&2
-	@exit 1
+	@.ci/packages build
+	@$(call configure,$(RELEASE),-DPOSTLUDE_WERROR=ON -DPOSTLUDE_OUTPUT_DIR=$(BUILD))
+	@ninja -C $(RELEASE) -j$(JOBS) simulate
+	@$(BUILD)/bin/simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 fuzz:
 	@.ci/packages fuzz

@@ -144,7 +144,8 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
   if (type == "registered") {
     return Registered{object.at("accepted").get<bool>(),
                       object.at("identifier").get<std::string>(),
-                      object.at("reason").get<std::string>()};
+                      object.at("reason").get<std::string>(),
+                      object.at("hearsShutdown").get<bool>()};
   }
   if (type == "ping") {
     return Ping{object.at("number").get<std::uint64_t>()};
@@ -160,6 +161,9 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
   }
   if (type == "empty") {
     return Empty{};
+  }
+  if (type == "restored") {
+    return Restored{};
   }
   return std::nullopt;
 }
@@ -236,7 +240,8 @@ std::string encode(const Message& message) {
                    return Json{{"type", "registered"},
                                {"accepted", registered.accepted},
                                {"identifier", registered.identifier},
-                               {"reason", registered.reason}};
+                               {"reason", registered.reason},
+                               {"hearsShutdown", registered.hears_shutdown}};
                  },
                  [](const Answered& answered) {
                    Json object = key_json("answered", answered.key);
@@ -276,6 +281,9 @@ std::string encode(const Message& message) {
                  },
                  [](const RuntimeGone&) {
                    return Json{{"type", "runtimeGone"}};
+                 },
+                 [](const Restored&) {
+                   return Json{{"type", "restored"}};
                  },
                  [](const Empty&) {
                    return Json{{"type", "empty"}};

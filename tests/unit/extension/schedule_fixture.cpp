@@ -72,6 +72,9 @@ TaskRecord ScheduleUnderTest::record_of(const TaskPlan& plan) {
     record.task.action = HandlerAction{};
     handlers_.insert(plan.number);
   }
+  if (plan.kind == TaskPlan::Kind::call) {
+    record.task.action = HttpAction{};
+  }
   if (plan.dead_letter == TaskPlan::DeadLetter::yes) {
     record.task.dead_letter = "arn:aws:sqs:eu-west-1:123456789012:dead";
   }
@@ -189,9 +192,19 @@ ScheduleUnderTest::Lines ScheduleUnderTest::pass(Millis time) {
   return judge(schedule_.time_passed(now_));
 }
 
+ScheduleUnderTest::Lines ScheduleUnderTest::thaw(Millis time) {
+  now_ += time;
+  return judge(schedule_.thawed(now_));
+}
+
 ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
   shut_down_ = true;
   return judge(schedule_.shut_down(now_, now_ + kShutdownTime));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::start_over() {
+  return judge(schedule_.shut_down(
+      now_, now_ + kShutdownTime, extension::Schedule::Aftermath::next_generation));
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::idle(std::uint64_t invocation) {

@@ -30,7 +30,7 @@ class ScheduleUnderTest {
     Millis backoff = Millis(200);
     int interruptions = 0;
     enum class Replay { yes, no } replay = Replay::yes;
-    enum class Kind { command, handler } kind = Kind::command;
+    enum class Kind { command, handler, call } kind = Kind::command;
     enum class DeadLetter { no, yes } dead_letter = DeadLetter::no;
     extension::Schedule::Start start = extension::Schedule::Start::after_answer;
   };
@@ -48,7 +48,11 @@ class ScheduleUnderTest {
     return result(number, {extension::AttemptResult::Kind::stopped, ""});
   }
   Lines pass(Millis time);
+  /// A freeze of that time, noticed.
+  Lines thaw(Millis time);
   Lines shut_down();
+  /// The environment ends, and starts over with its spool.
+  Lines start_over();
   Lines drop(std::uint64_t invocation);
   Lines idle(std::uint64_t invocation);
   /// From here on handler attempts that start do not reach the runtime until reentered().

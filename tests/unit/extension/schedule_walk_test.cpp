@@ -153,6 +153,7 @@ std::vector<Named> events() {
           {"a moment passes", [](auto& plan) { plan.pass(1ms); }},
           {"the backoff passes", [](auto& plan) { plan.pass(200ms); }},
           {"a freeze", [](auto& plan) { plan.pass(3600s); }},
+          {"a freeze that is noticed", [](auto& plan) { plan.thaw(3s); }},
           {"idle", [](auto& plan) { plan.idle(1); }},
           {"next idle", [](auto& plan) { plan.idle(2); }},
           {"spilled", [](auto& plan) { plan.spilled(1); }},

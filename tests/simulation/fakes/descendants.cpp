@@ -1,0 +1,11 @@
+#include "extension/descendants.h"
+
+namespace postlude::extension {
+
+void Descendants::adopt_orphans() {}
+void Descendants::task_started(pid_t /*leader*/, std::string /*task_id*/) {}
+void Descendants::task_ended(pid_t /*leader*/) {}
+void Descendants::child_changed() {}
+void Descendants::await_deaths() {}
+
+}  // namespace postlude::extension

@@ -1,0 +1,46 @@
+#include "common/platform_connection.h"
+
+#include "tests/simulation/simulation.h"
+
+#include <poll.h>
+
+#include <memory>
+#include <utility>
+
+namespace postlude {
+
+using simulation::Simulation;
+using simulation::World;
+
+PlatformConnection::~PlatformConnection() {
+  drop();
+}
+
+void PlatformConnection::request(std::string bytes, Done done) {
+  done_ = std::move(done);
+  const auto arrived = std::make_shared<std::optional<Result<PlatformAnswer>>>();
+  fd_.reset(World::current().descriptors().open(
+      {.ready = [arrived] { return arrived->has_value() ? short{POLLIN} : short{0}; }}));
+  slot_ = loop_.add(fd_.get(), POLLIN, [this, arrived](short /*revents*/) {
+    finish(std::move(arrived->value()));
+  });
+  if (World::current().acts()) {
+    Simulation::current().platform().extension_asks(
+        bytes, [arrived](Result<PlatformAnswer> answer) { *arrived = std::move(answer); });
+  }
+}
+
+void PlatformConnection::finish(Result<PlatformAnswer> answer) {
+  drop();
+  const Done done = std::exchange(done_, {});
+  done(std::move(answer));
+}
+
+void PlatformConnection::drop() {
+  if (slot_) {
+    loop_.remove(*std::exchange(slot_, {}));
+  }
+  fd_.reset();
+}
+
+}  // namespace postlude
