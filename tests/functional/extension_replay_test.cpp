@@ -149,7 +149,7 @@ TEST_CASE("what was replayed is not accepted again, what came later is") {
   extension.answer(1, 20s);
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
-  extension.wait_for_output("\"id\":\"r1/a/2\"");
+  extension.wait_for_output(R"("id":"r1/a/2")");
   CHECK(count(extension.output(), "dropped") == 0);
   CHECK(extension.spool_files().empty());
 }

@@ -152,8 +152,9 @@ void ScheduleUnderTest::wind_up(std::uint64_t invocation) {
 void ScheduleUnderTest::judge_end() const {
   CHECK(records_.empty());
   for (const auto& [number, plan] : plans_) {
-    CAPTURE(plan.id);
-    const auto end = ends_.find(plan.id);
+    const std::string& id = plan.id;
+    CAPTURE(id);
+    const auto end = ends_.find(id);
     REQUIRE(end != ends_.end());
     const bool ran = starts(number) > 0;
     CHECK((ran || end->second == TaskState::spilled ||
