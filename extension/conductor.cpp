@@ -117,6 +117,9 @@ void Conductor::on(const Hello& hello) {
   take_environment();
   order_ = invocation_order(environment_);
   session_.emplace(*this, hello);
+  if (order_ == InvocationOrder::overlapping) {
+    session_->schedule.expect_overlap();
+  }
   // The platform waits for it, so it goes first.
   register_for(hello);
   replay(session_->records.replay(hello.last_record));

@@ -70,8 +70,9 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
 }
 
 Steps Schedule::answered(const Answered& answered, EpochTime now) {
-  // One that was released goes on where invocations overlap: its handler defers more.
-  std::erase(released_, answered.key.sequence);
+  if (overlap_) {
+    std::erase(released_, answered.key.sequence);
+  }
   static_cast<void>(host_from(answered.key, answered.work_deadline, now));
   return advance(now, {});
 }

@@ -59,6 +59,10 @@ class Schedule {
   /// `margin` is the configured one.
   Schedule(int concurrency, Millis margin) : concurrency_(concurrency), margin_(margin) {}
 
+  /// Managed Instances: an invocation that was released goes on when it is answered again, because
+  /// its handler defers more. Before anything else.
+  void expect_overlap() { overlap_ = true; }
+
   enum class Start {
     after_answer,
     at_once,  ///< the invocation has no answer
@@ -232,6 +236,7 @@ class Schedule {
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few
   std::optional<EpochTime> shutdown_;    ///< until when
   Aftermath aftermath_ = Aftermath::nothing;
+  bool overlap_ = false;
   Steps pending_;  ///< spills to be carried out
   Accounting ended_;
 };

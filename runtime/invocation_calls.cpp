@@ -57,8 +57,14 @@ tl::expected<InvocationFlow::Open*, ApiError> InvocationFlow::resolve_invocation
     return open;
   }
   // Who has its answer may be at work yet, until its deadline.
+  if (overlap_) {
+    forget_expired();
+  }
   if (overlap_ && open_.size() + overlap_->lingering.size() > 1) {
     return tl::unexpected(several_invocations());
+  }
+  if (overlap_ && !overlap_->lingering.empty()) {
+    return overlap_->lingering.front().get();
   }
   Open* current = nullptr;
   for (const auto& open : open_) {

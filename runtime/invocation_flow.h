@@ -169,6 +169,7 @@ class InvocationFlow {
   void watch_deadline(std::uint64_t sequence, EpochTime time);
   void time_is_over(std::uint64_t sequence);
   void linger(std::unique_ptr<Open> open);
+  void forget_expired();
   [[nodiscard]] bool lingers(const Open& open) const;
   [[nodiscard]] Open* find_lingering(std::string_view request_id);
   void add_late(Open& open);

@@ -133,6 +133,14 @@ void InvocationFlow::linger(std::unique_ptr<Open> open) {
   open->timeout.reset();
   open->deadline.reset();
   lingering.push_back(std::move(open));
+  forget_expired();
+  if (lingering.size() > kMostLingering) {
+    journal_.forget_numbers(lingering.front()->invocation.about().key.sequence);
+    lingering.erase(lingering.begin());
+  }
+}
+
+void InvocationFlow::forget_expired() {
   const auto forget = [this](const std::unique_ptr<Open>& entry) {
     const bool over = entry->invocation.about().deadline <= now();
     if (over) {
@@ -140,11 +148,7 @@ void InvocationFlow::linger(std::unique_ptr<Open> open) {
     }
     return over;
   };
-  std::erase_if(lingering, forget);
-  if (lingering.size() > kMostLingering) {
-    journal_.forget_numbers(lingering.front()->invocation.about().key.sequence);
-    lingering.erase(lingering.begin());
-  }
+  std::erase_if(overlap_->lingering, forget);
 }
 
 /// Its handler deferred one more task behind the end: the extension hosts that one in a time of its

@@ -80,6 +80,13 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
   }
   const auto records = spool_->records();
   for (HandedOver& task : std::exchange(handed_over_, {})) {
+    // Also of a task that ended long ago: another one of its invocation kept them alive.
+    for (const std::string* body :
+         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
+      if (!body->empty()) {
+        spool_->remove_capture(*body);
+      }
+    }
     const auto left = [&task](const RecordName& name) { return name.number == task.number; };
     if (records) {
       const auto record = std::find_if(records->begin(), records->end(), left);
@@ -91,12 +98,6 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
       if (const auto state = ended_as(record->mark)) {
         task.lost.task.state = *state;
         task.lost.task.why.reset();
-      }
-    }
-    for (const std::string* body :
-         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
-      if (!body->empty()) {
-        spool_->remove_capture(*body);
       }
     }
     lost.push_back(task.lost);

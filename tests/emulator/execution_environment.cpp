@@ -139,6 +139,14 @@ std::size_t ExecutionEnvironment::release() {
   return processes;
 }
 
+void ExecutionEnvironment::vanish() {
+  const std::lock_guard lock(monitor_.mutex);
+  stopping_ = true;
+  vanishing_ = true;
+  accepting_ = false;
+  monitor_.changed.notify_all();
+}
+
 bool ExecutionEnvironment::ended() const {
   const std::lock_guard lock(monitor_.mutex);
   return ended_;

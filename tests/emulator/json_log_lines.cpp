@@ -64,6 +64,12 @@ std::string json_init_report(const InitReport& report) {
                              report.error_type));
 }
 
+std::string json_restore_report(const RestoreReport& report) {
+  return record_line(
+      "platform.restoreReport",
+      outcome({{"metrics", {{"durationMs", report.duration.count()}}}}, report.status, {}));
+}
+
 std::string json_start(const std::string& request_id) {
   return record_line("platform.start", {{"requestId", request_id}, {"version", "$LATEST"}});
 }

@@ -23,6 +23,11 @@ std::string PlatformLog::init_report(const InitReport& report) {
   return line(format_ == LogFormat::json ? json_init_report(report) : init_report_line(report));
 }
 
+std::string PlatformLog::restore_report(const RestoreReport& report) {
+  return line(format_ == LogFormat::json ? json_restore_report(report)
+                                         : restore_report_line(report));
+}
+
 std::string PlatformLog::start(const std::string& request_id) {
   return line(format_ == LogFormat::json ? json_start(request_id) : start_line(request_id));
 }

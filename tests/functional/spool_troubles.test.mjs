@@ -42,7 +42,17 @@ async function defer(story, tasks, filler = '') {
   return JSON.parse(answer.text);
 }
 
-// One invocation whose tasks are refused for that reason.
+// The invocation is over, and everything of it.
+async function frozenAfter(story, { requestId }) {
+  for (let nth = 1; ; nth += 1) {
+    const frozen = await story.lambda.event('frozen', nth);
+    if (frozen.requestId === requestId) {
+      return;
+    }
+  }
+}
+
+// One invocation whose tasks are refused for that reason; returns when it is over.
 async function checkRefused(story, nth, { type, why, filler }) {
   const [said] = await defer(story, [INLINE], filler);
   assert.equal(said.status, 503);
@@ -57,6 +67,7 @@ async function checkRefused(story, nth, { type, why, filler }) {
     .find(({ requestId }) => requestId === receipt.requestId);
   assert.match(told.message, why);
   assert.equal(told.task, 'report');
+  await frozenAfter(story, receipt);
 }
 
 // One invocation in which everything works.
@@ -65,6 +76,7 @@ async function checkTaken(story, nth, filler) {
   assert.equal(said.status, 202);
   const receipt = await story.receipt(nth);
   assert.deepEqual(receipt.tasks.map(({ state }) => state).sort(), ['done', 'done']);
+  return receipt;
 }
 
 test('a disk that is full', { skip: withoutMounts }, async (t) => {
@@ -77,8 +89,7 @@ test('a disk that is full', { skip: withoutMounts }, async (t) => {
   await checkRefused(story, 3, { type: 'SpoolFull', why, filler: LARGE });
   assert.deepEqual(spooled(story.disk), ['filler']);
   rmSync(filler);
-  await checkTaken(story, 4, LARGE);
-  await story.lambda.event('frozen', 4);
+  await frozenAfter(story, await checkTaken(story, 4, LARGE));
   assert.deepEqual(spooled(story.disk), []);
 });
 
@@ -103,8 +114,9 @@ test('a limit that is reached', async (t) => {
   // With its payload the task does not fit beside the event; the one that follows it does.
   const said = await defer(story, [{ ...INLINE, payload: LARGE }, INLINE]);
   assert.deepEqual(said.map(({ status }) => status), [503, 202]);
-  assert.deepEqual((await story.receipt(3)).tasks.map(({ state }) => state), ['done', 'done']);
-  await story.lambda.event('frozen', 3);
+  const receipt = await story.receipt(3);
+  assert.deepEqual(receipt.tasks.map(({ state }) => state), ['done', 'done']);
+  await frozenAfter(story, receipt);
   assert.deepEqual(spooled(folder), []);
 });
 
@@ -133,10 +145,11 @@ test('a file size limit', async (t) => {
 
 test('a file system that becomes read-only', { skip: withoutMounts }, async (t) => {
   const story = await startOnDisk(t, 'size=1m');
+  await frozenAfter(story, await checkTaken(story, 1));
   story.remount('ro');
-  await checkRefused(story, 1, { type: 'SpoolUnavailable', why: /: Read-only file system$/ });
+  await checkRefused(story, 2, { type: 'SpoolUnavailable', why: /: Read-only file system$/ });
   story.remount('rw');
-  await checkTaken(story, 2);
+  await checkTaken(story, 3);
 });
 
 test('a file system that is read-only from the start', { skip: withoutMounts }, async (t) => {

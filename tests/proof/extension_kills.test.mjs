@@ -31,7 +31,7 @@ function faults({ states, wrong, runs, failed, left, answers, whys }) {
   return found;
 }
 
-test(`${lives.length * KILLS} kills of the extension lose no task`, { timeout: 900_000 }, async (t) => {
+test(`${lives.length * KILLS} kills of the extension lose no task`, { concurrency: AT_ONCE, timeout: 900_000 }, async (t) => {
   console.log(`seed ${SEED}`);
   const results = [];
   const found = [];

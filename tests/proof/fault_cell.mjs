@@ -1,11 +1,13 @@
 // Plays one cell of the fault matrix and tells what was seen; judging is not done here.
+import { setTimeout as after } from 'node:timers/promises';
 import { arn, AwsPeer, CREDENTIALS, failure, REGION } from '../functional/aws_peer.mjs';
 import { HttpPeer } from '../functional/http_peer.mjs';
 import { Accounting, receiptsOf } from './accounting.mjs';
 import { actorTask, Environment, inflict } from './environment.mjs';
 
 const RETRIED = { attempts: 2, backoff: '10ms' };
-const HOLD_LIMIT = '2s'; // what is held longer is carried: how work is made to be held over
+// How work is made to be held over: a server that wants to be asked again later than a task waits.
+const RETRY_AFTER_S = 3;
 const at = (place, nth = 1) => [(arrival) => arrival.place === place, nth];
 const task = (name) => (arrival) => arrival.place === 'task' && arrival.id.endsWith(`/${name}/1`);
 const isTask = ({ place }) => place === 'task';
@@ -17,7 +19,7 @@ function tasksOf(cell, peer) {
     { name: 'note', http: { method: 'POST', url: peer.url() } },
     actorTask('alarm', { when: 'failure', ...RETRIED }),
   ];
-  if (PHASES[cell.phase].carries) tasks.push(actorTask('before', { trigger: 'demand' }));
+  if (PHASES[cell.phase].carries) tasks.push({ name: 'before', trigger: 'demand', http: { method: 'POST', url: peer.url('127.0.0.1', '/before') } });
   if ('late' in cell.expected.tasks) tasks.push(actorTask('late', { when: 'timeout', ...RETRIED }));
   return tasks;
 }
@@ -87,13 +89,21 @@ async function running(one) {
   return pid;
 }
 
-// An invocation is over, its task "before" was cut at the hold limit and is carried.
+// An invocation is over, its task "before" is carried and due in a while.
 async function idle(one) {
-  const unhold = one.stage.hold(task('before'));
   const { requestId } = await one.invoke({ moves: 'defer:before answer' });
   const frozen = await one.lambda.event('frozen', 2); // the first one was behind the init
-  unhold();
-  return { caller: null, before: requestId, frozen };
+  return { caller: null, before: requestId, frozen, due: after(RETRY_AFTER_S * 1000) };
+}
+
+function answerBefore() {
+  let refused = false;
+  return (request, response) => {
+    const early = request.url === '/before' && !refused;
+    refused ||= early;
+    response.writeHead(early ? 429 : 200, early ? { 'Retry-After': String(RETRY_AFTER_S) } : {});
+    response.end();
+  };
 }
 
 async function held(one, cell, place, moves) {
@@ -151,12 +161,11 @@ function account(one, cell, requestIds) {
 // {how, text, callerMs, platform, tasks: {name: end}, wrong, ms, left: pids, ended: the journal's last word}
 export async function play(t, cell) {
   const phase = PHASES[cell.phase];
-  const peer = await HttpPeer.start(t);
+  const peer = await HttpPeer.start(t, [answerBefore()]);
   const queue = phase.spills ? await AwsPeer.start(t, 'sqs', failure('AccessDenied', 403)) : null;
   const one = await Environment.start({
     tasks: tasksOf(cell, peer),
     env: {
-      ...(phase.carries && { POSTLUDE_HOLD_LIMIT: HOLD_LIMIT }),
       ...(queue && { ...CREDENTIALS, AWS_REGION: REGION, AWS_ENDPOINT_URL: queue.url, POSTLUDE_DEAD_LETTER: arn('sqs', 'letters') }),
     },
     options: ['--url-mode', 'stream', '--timeout', 'late' in cell.expected.tasks ? '5s' : '20s'],
@@ -187,17 +196,18 @@ async function shutDown(one, cell, { reached, fault }) {
 }
 
 async function goOn(one, cell, { reached, fault, began }) {
-  if (reached.caller === null && cell.target !== 'extension') await fault.over;
+  if (reached.caller === null) await fault.over;
   const asked = performance.now();
   const caller = await (reached.caller ?? one.invoke({ moves: 'answer' }));
   const callerMs = performance.now() - asked;
   await fault.over;
   const platform = await platformOf(one, caller.requestId);
+  await reached.due;
   const again = await one.invoke({ moves: 'answer' });
-  const after = await platformOf(one, again.requestId);
+  const platformAgain = await platformOf(one, again.requestId);
   const ms = performance.now() - began;
   const left = await one.stop();
   const accounts = account(one, cell, { caller: caller.requestId, before: reached.before, again: again.requestId });
   if (howOf(again) !== 'answer') accounts.wrong.push(`the next invocation: ${again.text}`);
-  return { how: howOf(caller), text: caller.text, requestId: caller.requestId, callerMs, platform, after, ms, left, ...accounts, ended: await one.lambda.event('shutdown') };
+  return { how: howOf(caller), text: caller.text, requestId: caller.requestId, callerMs, platform, platformAgain, ms, left, ...accounts, ended: await one.lambda.event('shutdown') };
 }

@@ -124,6 +124,10 @@ export const OUTCOMES = {
     text: 'The shutdown takes no longer than its budget. Held work is expired, or stays in a journal that goes with the environment.',
     caller: 'answer', platform: 'shutdown', tasks: { ...all, before: ['expired', 'held'] },
   },
+  'ends in time, dropped': {
+    text: 'The shutdown takes no longer than its budget. There is no extension any more that could hand over what is held: it is dropped, and the log says so.',
+    caller: 'answer', platform: 'shutdown', tasks: { ...all, before: 'dropped' },
+  },
   impossible: { text: 'Cannot be.' },
 };
 
@@ -179,7 +183,7 @@ const MATRIX = {
   },
   shutdown: {
     shim: faults('ends in time, held', 'ends in time, held'),
-    extension: faults('ends in time, held', 'ends in time, held'),
+    extension: faults('ends in time, dropped', 'ends in time, held'),
     runtime: faults('ends in time', 'ends in time'),
     command: faults(KILLED_FIRST, KILLED_FIRST),
   },
@@ -197,6 +201,6 @@ export const CELLS = Object.entries(MATRIX).flatMap(([phase, targets]) =>
 export const exitWords = (fault) => WORDS[fault];
 
 // Of a cell that is played, from the fault to the end of the invocation behind it.
-export const WITHIN_MS = { kill: 10_000, stop: 13_000, 'exit-0': 10_000, 'exit-1': 10_000 };
-// An answer during a fault of the extension or of a command waits for neither.
+export const WITHIN_MS = { kill: 20_000, stop: 23_000, 'exit-0': 20_000, 'exit-1': 20_000 };
+// An answer that is given while the extension is dead or stopped waits for none.
 export const UNDELAYED_MS = 2000;

@@ -50,7 +50,7 @@ function judge(cell, result) {
     assert.ok(result.ms <= WITHIN_MS[fault], `it took ${result.ms} ms`);
     assert.deepEqual(result.ended.leftovers, []);
   }
-  if (target === 'extension') assert.ok(result.callerMs <= UNDELAYED_MS, `the answer took ${result.callerMs} ms`);
+  if (target === 'extension' && ['handling', 'streaming', 'answered'].includes(phase)) assert.ok(result.callerMs <= UNDELAYED_MS, `the answer took ${result.callerMs} ms`);
 }
 
 describe('the fault matrix', { concurrency: AT_ONCE }, () => {

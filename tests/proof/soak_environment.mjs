@@ -7,7 +7,7 @@ import { acceptedOf, invocation, tasks, trouble, TROUBLES, wordFor } from './soa
 import { Watch } from './soak_watch.mjs';
 
 const BETWEEN_DEATHS_MS = 5500; // of extensions: at most two in 10 s
-const SAMPLE_EVERY = 50;
+const SAMPLE_EVERY = 10;
 const SETTLE_TRIES = 20;
 const SETTLE_PAUSE_MS = 500;
 export const TIMEOUT_MS = 10_000;

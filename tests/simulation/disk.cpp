@@ -1,5 +1,7 @@
 #include "tests/simulation/disk.h"
 
+#include "common/spool_format.h"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -71,6 +73,17 @@ void Disk::forget_unplaced() {
   for (const fs::path& path : unplaced) {
     fs::remove(path);
   }
+}
+
+std::vector<std::string> Disk::running() const {
+  std::vector<std::string> ids;
+  for (const auto& [path, id] : records_) {
+    const auto name = parse_record_name(std::string_view(path).substr(path.rfind('/') + 1));
+    if (name && name->mark == RecordMark::running) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
 }
 
 std::multiset<std::string> Disk::records() const {

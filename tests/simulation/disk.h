@@ -39,6 +39,8 @@ class Disk {
   /// A crash leaves files that were not in place yet, or not.
   void forget_unplaced();
 
+  /// The ids of records that say that an attempt is under way.
+  [[nodiscard]] std::vector<std::string> running() const;
   /// The ids of the records there are now.
   [[nodiscard]] std::multiset<std::string> records() const;
 

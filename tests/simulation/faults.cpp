@@ -6,6 +6,8 @@ namespace postlude::simulation {
 namespace {
 
 constexpr int kUsual = 12;
+/// Two pings missed, and a successor that reads the spool.
+constexpr Millis kHangNoticed{4500};
 
 }  // namespace
 
@@ -89,7 +91,12 @@ void Faults::stop_extension() {
   const pid_t pid = extension->pid();
   World::current().say("fault: the extension is stopped");
   World::current().find(pid)->stop();
-  World::current().outside(Millis(chance_.between(1, 90)), [pid] {
+  const Millis time =
+      chance_.percent(60) ? Millis(chance_.between(1, 90)) : Millis(chance_.between(90, 20000));
+  Simulation::current().platform().excuse_within(
+      time < kHangNoticed ? time + Millis(300) : kHangNoticed, "the extension was stopped");
+  Simulation::current().platform().extension_stopped();
+  World::current().outside(time, [pid] {
     World::current().say("the extension goes on");
     World::current().find(pid)->go_on();
   });

@@ -37,7 +37,14 @@ void Ledger::placed(const std::string& id) {
 
 void Ledger::removed(const std::string& id) {
   World::current().say("record of {} is removed", id);
-  entry(id).on_disk = false;
+  Entry& task = entry(id);
+  task.on_disk = false;
+  // A shim that gives the extension up removes records and tells their ends in one breath.
+  const Process* const who = World::current().running();
+  const bool by_extension = who != nullptr && who->role() == Process::Role::extension;
+  if (by_extension && task.finals.empty() && task.excuse.empty()) {
+    violate(id, "loses its record before its end is told");
+  }
 }
 
 void Ledger::wiped(const std::string& id) {
@@ -76,13 +83,17 @@ void Ledger::run_began(const std::string& id, const Task& definition, int attemp
     violate(id, "runs again after a crash, and its replay is false");
   }
   const bool interruptible = !std::holds_alternative<HandlerAction>(definition.action);
-  if (interruptible && task.successes > 0 && task.crashes == 0) {
+  if (interruptible && task.successes > 0 && task.deaths_before_success == deaths_) {
     violate(id, "runs again after a success");
   }
 }
 
 void Ledger::run_ended(const std::string& id, bool success) {
-  entry(id).successes += success ? 1 : 0;
+  Entry& task = entry(id);
+  task.successes += success ? 1 : 0;
+  if (success) {
+    task.deaths_before_success = deaths_;
+  }
 }
 
 void Ledger::run_crashed(const std::string& id) {
@@ -117,10 +128,9 @@ void Ledger::receipt(std::string_view line) {
 }
 
 void Ledger::judge_final(const std::string& id, Entry& task, const std::string& state) {
-  if (state == "dropped" && !task.finals.empty() && may_drop_twice_) {
-    return;
-  }
-  if (!task.finals.empty() && task.excuse.empty()) {
+  const bool told_again = !task.finals.empty() && task.finals.front() == state &&
+                          deaths_ > task.deaths_before_end;
+  if (!task.finals.empty() && !told_again && task.excuse.empty()) {
     violate(id, fmt::format("ends {} after it ended {}", state, task.finals.front()));
   }
   if (state == "done" && task.successes == 0) {
@@ -133,6 +143,9 @@ void Ledger::judge_final(const std::string& id, Entry& task, const std::string& 
     violate(id, fmt::format("ends {} and was never kept", state));
   }
   task.placed = true;  // an id that stands in a receipt was accepted
+  if (task.finals.empty()) {
+    task.deaths_before_end = deaths_;
+  }
   task.finals.push_back(state);
 }
 
@@ -154,11 +167,10 @@ void Ledger::excuse_expected() {
   }
 }
 
-void Ledger::process_died() {
-  excuse_expected();
-  for (auto& [id, task] : entries_) {
+void Ledger::check_kept() const {
+  for (const auto& [id, task] : entries_) {
     if (task.accepted() && task.finals.empty() && !task.on_disk && task.excuse.empty()) {
-      task.excuse = "it ended before a crash";
+      violate(id, "is neither on the disk nor was its end told");
     }
   }
 }

@@ -41,11 +41,10 @@ class Ledger {
   void excuse_held(const std::string& reason);
   /// Expected ones that no record was placed of.
   void excuse_expected();
-  /// A process of ours has died: what it had ended and not reported is lost, as is what it was to
-  /// report without a record.
-  void process_died();
-  /// The extension went and the folder was gone: what it had ended counts as lost with it, too.
-  void extension_lost_its_folder() { may_drop_twice_ = true; }
+  /// A process of ours has died: what it was about to note may have been noted, or not.
+  void process_died() { ++deaths_; }
+  /// Everything that was accepted lies on the disk, or its end was told.
+  void check_kept() const;
 
   /// At rest: everything has its end, or lies on the disk.
   void settle(const std::multiset<std::string>& on_disk);
@@ -70,6 +69,8 @@ class Ledger {
     int successes = 0;
     int spills = 0;
     int crashes = 0;
+    int deaths_before_success = 0;
+    int deaths_before_end = 0;
     bool replayable = true;
     std::vector<std::string> finals;
     std::string excuse;
@@ -81,7 +82,7 @@ class Ledger {
   void judge_final(const std::string& id, Entry& task, const std::string& state);
 
   std::map<std::string, Entry> entries_;
-  bool may_drop_twice_ = false;
+  int deaths_ = 0;
 };
 
 }  // namespace postlude::simulation

@@ -12,6 +12,8 @@ namespace {
 constexpr Millis kShutdownBudget{500};
 /// Ours to come to an end in, once the runtime has asked for its next event: packets are slow here.
 constexpr Millis kSlack{300};
+/// Nobody knows whether an extension that died had polled: the shim tries after a second.
+constexpr Millis kRescueTime{2500};
 
 }  // namespace
 
@@ -31,9 +33,11 @@ void Platform::invoke() {
   }
   World& world = World::current();
   ++invocations_;
-  const Millis timeout = world.chance().percent(80)
-                             ? Millis(world.chance().between(2000, 12000))
-                             : Millis(world.chance().between(12000, 60000));
+  // Long enough for the whole margin: a task that is carried keeps the one of its own invocation.
+  constexpr int kShareOfMargin = 5;
+  const int least = kShareOfMargin * static_cast<int>(plan_.config.deadline_margin.count());
+  const Millis timeout(world.chance().percent(80) ? world.chance().between(least, least + 8000)
+                                                  : world.chance().between(12000, 60000));
   current_.emplace();
   extension_settled_ = false;
   current_->id = fmt::format("req-{}", invocations_);
@@ -54,10 +58,15 @@ void Platform::start_generation() {
   registration_open_ = true;
   extension_id_.clear();
   extension_parked_ = false;
-  extension_died_ = false;
+  rescues_ = 0;
+  extension_deaths_ = 0;
+  excuse_all_ = false;
   extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
+  // Records of older generations stay where they are if there is no room for a new folder.
+  complete_ = Simulation::current().disk().state() == Disk::State::writable;
+  Simulation::current().kill_stopped();
   Simulation::current().start_shim(generation_);
 }
 
@@ -189,9 +198,7 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  if (!extension_id_.empty()) {
-    Simulation::current().check_released();
-  }
+  Simulation::current().check_released(driven());
   state_ = State::idle;
   invocation_over();
 }
@@ -221,7 +228,7 @@ void Platform::time_out(int number) {
   const auto& runtime = Simulation::current().runtime();
   const bool waited = runtime.runs() && runtime.asking_since() &&
                       *runtime.asking_since() + kSlack < current_->deadline;
-  if (waited && current_->excuse.empty()) {
+  if (waited && current_->excuse.empty() && !excuse_all_) {
     world.violate(fmt::format(
         "{} ran into its timeout, though the runtime had asked for its next event", current_->id));
   }
@@ -250,7 +257,7 @@ void Platform::shut_down() {
   world.say("platform: the environment ends{}", warns ? "" : " without a signal");
   state_ = State::ending;
   shutting_down_ = true;
-  in_order_ = warns && Simulation::current().extension() != nullptr;
+  in_order_ = warns && complete_ && Simulation::current().extension() != nullptr;
   Simulation::current().signal_shim(warns ? SIGTERM : SIGKILL);
   world.outside(warns ? kShutdownBudget : Millis(0), [this, warns, generation = generation_] {
     if (Simulation::current().shim() != nullptr && warns) {
@@ -304,8 +311,10 @@ void Platform::extension_asks(const std::string& bytes, ExtensionReply reply) {
           delay, [reply] { reply(fail(ErrorCode::closed, "the connection is gone")); });
       return;
   }
-  World::current().outside(delay, [this, reply, generation = generation_] {
+  const Process* const asker = World::current().running();
+  World::current().outside(delay, [this, reply, asker, generation = generation_] {
     if (generation == generation_) {
+      excuse_all_ = excuse_all_ || asker->dead();
       register_extension(reply);
     }
   });
@@ -332,7 +341,7 @@ void Platform::extension_polls(std::string_view identifier, const ExtensionReply
     return;
   }
   if (extension_parked_) {
-    if (!extension_died_) {
+    if (--rescues_ < 0) {
       World::current().violate("a second poll while one is parked");
     }
     reply(refusal("Extension.InvalidExtensionState"));
@@ -367,13 +376,26 @@ void Platform::runtime_died() {
 
 /// Between its last word and its poll: the shim cannot know whether it polled.
 void Platform::extension_died() {
-  extension_died_ = true;
+  ++rescues_;
+  ++extension_deaths_;
   if (!extension_id_.empty() && !extension_known_) {
-    excuse("the extension died with its identifier");
+    excuse_all_ = true;
   }
   const bool before_first_poll = state_ == State::starting;
   if ((extension_settled_ || before_first_poll) && !extension_parked_) {
-    excuse("the extension died between its last word and its poll");
+    excuse_within(kRescueTime, "the extension died between its last word and its poll");
+  }
+}
+
+void Platform::extension_stopped() {
+  if ((extension_settled_ || state_ == State::starting) && !extension_parked_) {
+    excuse("the extension was stopped between its last word and its poll");
+  }
+}
+
+void Platform::excuse_within(Millis time, const std::string& reason) {
+  if (current_ && remaining(current_->deadline, World::current().now()) < time) {
+    excuse(reason);
   }
 }
 

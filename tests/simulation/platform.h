@@ -44,6 +44,8 @@ class Platform {
   void extension_died();
   /// It has told the shim so; its poll follows.
   void extension_settled() { extension_settled_ = true; }
+  /// It hangs: between its last word and its poll nobody waits for its word, so nobody notices.
+  void extension_stopped();
   /// It has told the shim its identifier.
   void extension_known() { extension_known_ = true; }
 
@@ -51,12 +53,15 @@ class Platform {
   void runtime_died();
   /// The invocation at hand may run into its timeout.
   void excuse(const std::string& reason);
+  /// The same if its deadline is nearer than that.
+  void excuse_within(Millis time, const std::string& reason);
 
   [[nodiscard]] std::optional<EpochTime> deadline() const;
-  /// It waits for the extension, and an undisturbed invocation is at hand.
-  [[nodiscard]] bool watches() const {
-    return current_ && current_->excuse.empty() && current_->extension_called;
-  }
+  /// The shim holds the environment, not the extension: until the work deadline at most, when
+  /// attempts are only told to stop.
+  [[nodiscard]] bool driven() const { return extension_id_.empty() || extension_deaths_ > 0; }
+  /// The extension holds it, and an undisturbed invocation is at hand.
+  [[nodiscard]] bool watches() const { return current_ && current_->excuse.empty() && !driven(); }
   [[nodiscard]] bool over() const { return state_ == State::over; }
   /// It ended with a shutdown that everybody heard of, and undisturbed.
   [[nodiscard]] bool ended_in_order() const { return in_order_; }
@@ -103,10 +108,13 @@ class Platform {
   std::optional<EventReply> runtime_poll_;
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
-  bool extension_died_ = false;
+  int extension_deaths_ = 0;
+  bool excuse_all_ = false;  ///< an extension is registered that nobody knows the identifier of
+  int rescues_ = 0;  ///< polls that may be refused: one for each extension that died
   bool extension_known_ = false;    ///< the shim knows its identifier
   bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;
+  bool complete_ = true;  ///< this generation has a folder, and all that is held in it
   bool in_order_ = false;
 };
 

@@ -93,7 +93,7 @@ std::string Simulation::run() {
     check();
   }
   if (world_.violation().empty()) {
-    if (platform_.ended_in_order() && platform_.generation() == 1) {
+    if (platform_.ended_in_order()) {
       ledger_.settle_all(disk_.records());
     } else {
       ledger_.settle(disk_.records());
@@ -159,6 +159,14 @@ void Simulation::kill_shim(int generation) {
   }
 }
 
+void Simulation::kill_stopped() {
+  for (const auto& process : world_.processes()) {
+    if (process->stopped() && !process->status()) {
+      process->kill();
+    }
+  }
+}
+
 void Simulation::relay_gone(const RelayEnd& relay) {
   if (relay_ == &relay) {
     relay_ = nullptr;
@@ -174,6 +182,9 @@ void Simulation::process_ended(Process& process) {
   if (process.role() == Process::Role::extension) {
     work_.owner_died(process);
     ledger_.process_died();
+    for (const std::string& id : disk_.running()) {
+      ledger_.run_crashed(id);
+    }
     platform_.extension_died();
     if (process.parent() != nullptr) {
       process.parent()->signal(SIGCHLD);
@@ -181,6 +192,7 @@ void Simulation::process_ended(Process& process) {
     return;
   }
   ledger_.process_died();
+  ledger_.excuse_expected();
   disk_.forget_unplaced();
   runtime_.shim_died();
   platform_.shim_ended(*process.status());
@@ -246,7 +258,6 @@ EpochTime Simulation::end_of_work(EpochTime work_deadline) const {
 void Simulation::wipe_disk() {
   world_.say("fault: the function cleans /tmp");
   disk_.wipe();
-  ledger_.extension_lost_its_folder();
 }
 
 void Simulation::calm_down() {
@@ -260,9 +271,10 @@ void Simulation::environment_ends() {
   ledger_.excuse_expected();
 }
 
-void Simulation::check_released() {
+void Simulation::check_released(bool driven) {
+  ledger_.check_kept();
   if (const Process* const process = extension();
-      process != nullptr && !process->dead() && work_.runs(*process)) {
+      process != nullptr && !driven && !process->dead() && work_.runs(*process)) {
     world_.violate("an attempt runs while the environment is released");
   }
 }

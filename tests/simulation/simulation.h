@@ -53,6 +53,8 @@ class Simulation {
   void start_extension(pid_t pid, Process& shim, const ChildSpec& spec);
   void signal_shim(int number);
   void kill_shim(int generation);
+  /// A reset leaves no process behind; one that is not stopped ends by itself.
+  void kill_stopped();
 
   void relay_listens(RelayEnd& relay) { relay_ = &relay; }
   void relay_gone(const RelayEnd& relay);
@@ -76,7 +78,7 @@ class Simulation {
   void calm_down();
   void environment_ends();
   /// The platform believes that everything is at rest.
-  void check_released();
+  void check_released(bool driven);
 
  private:
   void process_ended(Process& process);

@@ -27,6 +27,10 @@ Work::End outcome(Chance& chance) {
   return kind < 94 ? Work::End::failed : Work::End::refused;
 }
 
+bool has_effects(Work::Kind kind) {
+  return kind == Work::Kind::call || kind == Work::Kind::command;
+}
+
 }  // namespace
 
 Work::Id Work::begin(Attempt attempt, std::function<void(End)> ended) {
@@ -58,16 +62,8 @@ void Work::cancel(Id id) {
 }
 
 void Work::owner_died(const Process& owner) {
-  std::erase_if(running_, [&owner](const auto& entry) {
-    const Running& running = entry.second;
-    if (running.attempt.owner != &owner) {
-      return false;
-    }
-    if (running.attempt.kind == Kind::call || running.attempt.kind == Kind::command) {
-      Simulation::current().ledger().run_crashed(running.attempt.task_id);
-    }
-    return true;
-  });
+  std::erase_if(running_,
+                [&owner](const auto& entry) { return entry.second.attempt.owner == &owner; });
 }
 
 bool Work::runs(const Process& owner) const {
@@ -106,7 +102,10 @@ void Work::finish(Id id, End end) {
                        running.attempt.kind == Kind::spill ? "spill" : "attempt",
                        running.attempt.task_id,
                        static_cast<int>(end));
-  if (running.attempt.kind == Kind::call || running.attempt.kind == Kind::command) {
+  if (running.attempt.owner->dead()) {
+    return;
+  }
+  if (has_effects(running.attempt.kind)) {
     Simulation::current().ledger().run_ended(running.attempt.task_id, end == End::success);
   } else if (running.attempt.kind == Kind::spill && end == End::success) {
     Simulation::current().ledger().spilled(running.attempt.task_id);

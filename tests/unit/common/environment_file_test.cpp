@@ -40,10 +40,10 @@ TEST_CASE("an environment without variables is one") {
 }
 
 TEST_CASE("a file that is cut or holds something else is no environment") {
-  for (const std::string_view text : {"A=1", "A", "\0=", "A=1\0B"}) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"A=1"sv, "A"sv, "\0="sv, "A=1\0B"sv}) {
     CHECK_FALSE(environment_from_file(file_of(text).get()));
   }
-  using namespace std::string_view_literals;
   CHECK_FALSE(environment_from_file(file_of("A=1\0NAME\0"sv).get()));
   CHECK_FALSE(environment_from_file(file_of("A=1\0B=2"sv).get()));
   const UniqueFd large(::memfd_create("test", MFD_CLOEXEC));

@@ -74,4 +74,14 @@ TEST_CASE("an attempt that was cut too often expires also when the environment s
   CHECK(plan.schedule().over());
 }
 
+TEST_CASE("where invocations overlap, one that was released goes on when it is answered again") {
+  ScheduleUnderTest plan(4);
+  plan.schedule().expect_overlap();
+  plan.answer(1, 60s);
+  CHECK(plan.close(1) == Lines{"release r1/1 carrying 0"});
+  plan.answer(1, 60s);
+  plan.accept({.number = 1, .name = "late"});
+  CHECK(plan.running().size() == 1);
+}
+
 }  // namespace postlude::extension
