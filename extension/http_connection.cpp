@@ -174,6 +174,8 @@ ssize_t HttpConnection::State::write_head(httplib::Stream& stream) {
 bool HttpConnection::State::await_request() {
   const auto use = ready == nullptr ? std::nullopt : ready->await_use(*call);
   if (!use) {
+    // httplib would send what it has of a request, and wait for an answer.
+    static_cast<void>(::shutdown(socket.get(), SHUT_RDWR));
     return false;
   }
   request = use->request;

@@ -227,6 +227,7 @@ class Schedule {
   void remove_ended(Steps& steps);
   [[nodiscard]] static RecordMark mark_of(const Held& task);
   void note_states(Steps& steps);
+  static void note_state(Held& task, Steps& steps);
 
   int concurrency_;
   Millis margin_;

@@ -20,6 +20,9 @@ std::optional<std::string> optional_text(std::string text) {
 void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   const EpochTime limit = work_deadline(task);
   const Millis left = remaining(limit, now);
+  if (task.name.interruptions != task.noted.interruptions) {
+    note_state(task, steps);  // the attempt that was taken back, before the next one
+  }
   const RecordName before = task.noted;
   ++task.name.attempts;
   task.state = TaskState::running;
@@ -232,11 +235,15 @@ RecordMark Schedule::mark_of(const Held& task) {
 /// Of several changes in one call only the last is noted.
 void Schedule::note_states(Steps& steps) {
   for (auto& [number, task] : held_) {
-    task.name.mark = mark_of(task);
-    if (task.name != task.noted) {
-      steps.emplace_back(NoteState{task.noted, task.name});
-      task.noted = task.name;
-    }
+    note_state(task, steps);
+  }
+}
+
+void Schedule::note_state(Held& task, Steps& steps) {
+  task.name.mark = mark_of(task);
+  if (task.name != task.noted) {
+    steps.emplace_back(NoteState{task.noted, task.name});
+    task.noted = task.name;
   }
 }
 

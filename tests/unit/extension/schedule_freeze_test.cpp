@@ -24,7 +24,7 @@ TEST_CASE("a call that was under way over a freeze ends soon, or is made again w
   CHECK(plan.thaw(3s).empty());
   CHECK(plan.due_in() == kTrustAfterThaw);
   CHECK(plan.pass(kTrustAfterThaw) == Lines{"stop 1 within 200"});
-  CHECK(plan.stopped(1) == Lines{"note 1-0-1", "start 1"});
+  CHECK(plan.stopped(1) == Lines{"note 1-0-1-q", "start 1"});
   CHECK(plan.due_in() == 30s);
   CHECK(plan.success(1) == Lines{"end 1", "receipt r1: a done", "release r1/1 carrying 0"});
   CHECK(plan.receipts()[0].tasks[0].attempts == 1);
@@ -49,7 +49,7 @@ TEST_CASE("a connection that broke in a freeze uses up no attempt, three times a
   plan.close(1);
   for (int cut = 1; cut <= kMostInterruptions; ++cut) {
     plan.thaw(3s);
-    CHECK(plan.failure(1) == Lines{"note 1-0-" + std::to_string(cut), "start 1"});
+    CHECK(plan.failure(1) == Lines{"note 1-0-" + std::to_string(cut) + "-q", "start 1"});
   }
   plan.thaw(3s);
   CHECK(plan.failure(1) == Lines{"end 1", "receipt r1: a expired", "release r1/1 carrying 0"});
@@ -64,7 +64,7 @@ TEST_CASE("commands and handlers were frozen with us and go on; a spill has its 
   plan.accept({.number = 2, .name = "b", .kind = Plan::Kind::handler});
   plan.accept({.number = 3, .name = "c", .dead_letter = Plan::DeadLetter::yes});
   plan.idle(1);
-  CHECK(plan.failure(3) == Lines{"spill 3: exit status 1"});
+  CHECK(plan.failure(3) == Lines{"note 3-1-0-s", "spill 3: exit status 1"});
   CHECK(plan.due_in() == kMostSpillTime);
   CHECK(plan.thaw(3s).empty());
   CHECK(plan.due_in() == kMostSpillTime - 3s);
@@ -89,8 +89,8 @@ TEST_CASE("after an hour's freeze all that is overdue is ended at once and nothi
   plan.close(1);
   // No grace is left: the deadline of the platform has passed.
   CHECK(plan.thaw(1h) == Lines{"stop 1 within 1", "stop 2 within 1"});
-  CHECK(plan.stopped(2) == Lines{"note 2-0-1"});
-  CHECK(plan.stopped(1) == Lines{"note 1-0-1",
+  CHECK(plan.stopped(2) == Lines{"note 2-0-1-q"});
+  CHECK(plan.stopped(1) == Lines{"note 1-0-1-q",
                                  "receipt r1: a carried b carried c carried",
                                  "release r1/1 carrying 3"});
 }
