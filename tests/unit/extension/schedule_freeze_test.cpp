@@ -57,7 +57,7 @@ TEST_CASE("a connection that broke in a freeze uses up no attempt, three times a
   CHECK(plan.receipts()[0].tasks[0].attempts == 0);
 }
 
-TEST_CASE("commands and handlers were frozen with us and go on; a spill has its time anyway") {
+TEST_CASE("commands and handlers were frozen with us and go on, and a spill has its time anyway") {
   ScheduleUnderTest plan(4);
   plan.answer(1, 60s);
   plan.accept({.number = 1});

@@ -143,7 +143,7 @@ TEST_CASE(
   CHECK(turn.kind == AnswerTurn::Kind::discarded);
 }
 
-TEST_CASE("one poll is kept back while a handler task may come; the others go up") {
+TEST_CASE("one poll is kept back while a handler task may come, and the others go up") {
   OverlapFlow flow({handler_task("again")});
   flow.deliver("r1");
   flow.respond("r1");
