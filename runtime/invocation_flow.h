@@ -45,7 +45,7 @@ class InvocationFlow {
   [[nodiscard]] RelayTraffic traffic();
 
   /// Managed Instances: invocations overlap (invocation_overlap.cpp). Before any traffic.
-  void expect_overlap() { overlap_.emplace(); }
+  void expect_overlap();
 
   void extension_is(ExtensionState state);
   [[nodiscard]] ExtensionState extension() const { return hold_.extension(); }

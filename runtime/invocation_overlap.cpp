@@ -25,6 +25,10 @@ std::string timeout_error(const InvocationKey& key) {
 
 }  // namespace
 
+void InvocationFlow::expect_overlap() {
+  overlap_.emplace();
+}
+
 /// Nothing freezes here, so nothing is held for work. But handler tasks need a worker: where some
 /// wait, one poll is kept back until the extension has said whether it has an event for it.
 bool InvocationFlow::may_poll_overlapping() {
