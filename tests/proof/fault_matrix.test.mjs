@@ -59,7 +59,12 @@ describe('the fault matrix', { concurrency: AT_ONCE }, () => {
     it(nameOf(cell), { timeout: 60_000, skip }, async (t) => {
       const result = await play(t, cell);
       seen.push({ cell, result });
-      judge(cell, result);
+      try {
+        judge(cell, result);
+      } catch (error) {
+        console.log(`${nameOf(cell)}:\n  ${result.log.join('\n  ')}`);
+        throw error;
+      }
     });
   }
 
