@@ -202,7 +202,6 @@ void InvocationFlow::drop_handed_over() {
     }
     receipts.back().second.push_back(std::move(task));
   }
-  events_.lost(task_ids);
   for (auto& [key, tasks] : receipts) {
     const auto closed =
         std::find_if(unsettled_.begin(), unsettled_.end(), [&key = key](const auto& entry) {
@@ -213,6 +212,8 @@ void InvocationFlow::drop_handed_over() {
                                              : std::optional<AnswerSummary>(closed->closed.answer),
                   std::move(tasks));
   }
+  journal_.remove_dropped();
+  events_.lost(task_ids);
 }
 
 void InvocationFlow::write_receipt(const InvocationKey& key,

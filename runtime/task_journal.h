@@ -117,9 +117,12 @@ class TaskJournal {
     ReceiptTask task;  ///< ended, `dropped` unless the extension noted another end
   };
   /// There is no extension any more: what was handed over and was not reported, in order of
-  /// acceptance. Nothing of it is left in the spool. Where the function cleaned the spool away,
-  /// everything since all_ended() counts as lost.
+  /// acceptance. Where the function cleaned the spool away, everything since all_ended() counts as
+  /// lost. Its files stay until remove_dropped(), which comes once the receipts are written: no
+  /// account of a task is lost with a process that dies between.
   [[nodiscard]] std::vector<Lost> drop_handed_over();
+  /// Nothing of what was dropped is left in the spool.
+  void remove_dropped();
   /// Everything that was handed over so far has ended.
   void all_ended() { handed_over_.clear(); }
   /// How many tasks are remembered for drop_handed_over().
@@ -185,6 +188,8 @@ class TaskJournal {
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;
   /// In order of acceptance, until it is known to have ended.
   std::vector<HandedOver> handed_over_;
+  std::vector<RecordName> dropped_records_;  ///< until remove_dropped()
+  std::vector<std::string> dropped_bodies_;
   std::map<std::uint64_t, std::vector<Dropped>> unkept_;  ///< by sequence number, until settled
   std::size_t look_at_ = kFewHandedOver;                  ///< so many: see which of them have ended
 };

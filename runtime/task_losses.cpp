@@ -84,7 +84,7 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
     for (const std::string* body :
          {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
       if (!body->empty()) {
-        spool_->remove_capture(*body);
+        dropped_bodies_.push_back(*body);
       }
     }
     const auto left = [&task](const RecordName& name) { return name.number == task.number; };
@@ -93,7 +93,7 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
       if (record == records->end()) {
         continue;
       }
-      spool_->remove_record(*record);
+      dropped_records_.push_back(*record);
       task.lost.task.attempts = record->attempts;
       if (const auto state = ended_as(record->mark)) {
         task.lost.task.state = *state;
@@ -103,6 +103,15 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
     lost.push_back(task.lost);
   }
   return lost;
+}
+
+void TaskJournal::remove_dropped() {
+  for (const RecordName& name : std::exchange(dropped_records_, {})) {
+    spool_->remove_record(name);
+  }
+  for (const std::string& body : std::exchange(dropped_bodies_, {})) {
+    spool_->remove_capture(body);
+  }
 }
 
 }  // namespace postlude::runtime

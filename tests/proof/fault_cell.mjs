@@ -158,7 +158,7 @@ function account(one, cell, requestIds) {
   return { tasks, wrong: [...wrong, ...unfinished, ...orphans.map((file) => `left in the spool: ${file}`)], toldTwice: accounting.toldTwice().length };
 }
 
-// {how, text, callerMs, platform, tasks: {name: end}, wrong, ms, left: pids, ended: the journal's last word}
+// {how, text, callerMs, platform, tasks: {name: end}, wrong, ms, left: pids, log, ended: the journal's last word}
 export async function play(t, cell) {
   const phase = PHASES[cell.phase];
   const peer = await HttpPeer.start(t, [answerBefore()]);
@@ -189,7 +189,7 @@ async function shutDown(one, cell, { reached, fault }) {
   const left = await reached.end;
   await fault.over;
   return {
-    how: 'answer', text: '', callerMs: 0, platform: 'shutdown', left, ms: 0,
+    how: 'answer', text: '', callerMs: 0, platform: 'shutdown', left, ms: 0, log: one.lambda.log,
     ...account(one, cell, { caller: reached.before, before: reached.before }),
     ended: await one.lambda.event('shutdown'),
   };
@@ -209,5 +209,5 @@ async function goOn(one, cell, { reached, fault, began }) {
   const left = await one.stop();
   const accounts = account(one, cell, { caller: caller.requestId, before: reached.before, again: again.requestId });
   if (howOf(again) !== 'answer') accounts.wrong.push(`the next invocation: ${again.text}`);
-  return { how: howOf(caller), text: caller.text, requestId: caller.requestId, callerMs, platform, platformAgain, ms, left, ...accounts, ended: await one.lambda.event('shutdown') };
+  return { how: howOf(caller), text: caller.text, requestId: caller.requestId, callerMs, platform, platformAgain, ms, left, log: one.lambda.log, ...accounts, ended: await one.lambda.event('shutdown') };
 }

@@ -121,8 +121,8 @@ export const OUTCOMES = {
     caller: 'answer', platform: 'shutdown', tasks: { ...all, before: 'expired' },
   },
   'ends in time, held': {
-    text: 'The shutdown takes no longer than its budget. Held work is expired, or stays in a journal that goes with the environment.',
-    caller: 'answer', platform: 'shutdown', tasks: { ...all, before: ['expired', 'held'] },
+    text: 'The shutdown takes no longer than its budget. Held work is expired or dropped, or stays in a journal that goes with the environment.',
+    caller: 'answer', platform: 'shutdown', tasks: { ...all, before: ['expired', 'dropped', 'held'] },
   },
   'ends in time, dropped': {
     text: 'The shutdown takes no longer than its budget. There is no extension any more that could hand over what is held: it is dropped, and the log says so.',

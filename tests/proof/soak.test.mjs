@@ -11,12 +11,14 @@ import { count } from './accounting.mjs';
 import { SEED } from './random.mjs';
 import { SoakEnvironment, TIMEOUT_MS } from './soak_environment.mjs';
 import { ALLOWED, TROUBLES } from './soak_plan.mjs';
+import { least, median } from './soak_watch.mjs';
 
 const { ReceiveMessageCommand, DeleteMessageBatchCommand } = require('@aws-sdk/client-sqs');
 const INVOCATIONS = Number(process.env.PROOF_INVOCATIONS ?? 800);
 const MIB = 1024 * 1024;
 const MOST_GROWTH = MIB; // design.md 7
 const MOST_DESCRIPTORS_MORE = 3; // connections that are kept for the next call
+const MOST_FILES_MORE = 6; // two carried tasks with their bodies
 const LATER = { status: 429, headers: { 'Retry-After': '3' } }; // is not waited for: the task is carried
 
 const sum = (list) => list.reduce((total, each) => total + each, 0);
@@ -71,14 +73,15 @@ function growthOf({ number, watch }) {
   const wrong = [];
   const mib = (bytes) => (bytes / MIB).toFixed(2);
   for (const who of ['shim', 'extension']) {
-    const memory = watch.drift((sample) => sample[who].bytes);
-    const descriptors = watch.drift((sample) => sample[who].descriptors);
+    const memory = watch.drift((sample) => sample[who].bytes, median);
+    const descriptors = watch.drift((sample) => sample[who].descriptors, least);
     say(`environment ${number}, ${who}: ${mib(memory.early)} MiB early, ${mib(memory.late)} late, ${mib(watch.most((sample) => sample[who].bytes))} at most; ` +
       `descriptors ${descriptors.early}, ${descriptors.late}, ${watch.most((sample) => sample[who].descriptors)}; ${new Set(watch.samples.map((sample) => sample[who].pid)).size} processes in ${watch.samples.length} samples`);
     if (memory.late - memory.early > MOST_GROWTH) wrong.push(`${who} ${number} grew from ${mib(memory.early)} to ${mib(memory.late)} MiB`);
     if (descriptors.late - descriptors.early > MOST_DESCRIPTORS_MORE) wrong.push(`${who} ${number}: descriptors ${descriptors.early}, then ${descriptors.late}`);
   }
-  const files = watch.drift((sample) => sample.files);
+  const files = watch.drift((sample) => sample.files, least);
+  if (files.late > files.early + MOST_FILES_MORE) wrong.push(`spool ${number}: ${files.early} files, then ${files.late}`);
   say(`environment ${number}, spool: ${files.early} files early, ${files.late} late, ${watch.most((sample) => sample.files)} and ${watch.most((sample) => sample.spooled)} bytes at most`);
   return wrong;
 }

@@ -11,6 +11,10 @@ function share(pid) {
 
 const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
+export const median = (list) => [...list].sort((left, right) => left - right)[Math.floor(list.length / 2)];
+// What is there when nothing is at work: samples come at any time, and work has descriptors and files.
+export const least = (list) => Math.min(...list);
+
 export class Watch {
   samples = []; // {shim: {pid, bytes, descriptors}, extension: the same, files, spooled: bytes}
 
@@ -25,11 +29,11 @@ export class Watch {
     }
   }
 
-  // {early, late} medians of a figure: of the second tenth of the samples (the first one warms up) and the last.
-  drift(figure) {
-    const tenth = Math.max(1, Math.floor(this.samples.length / 10));
-    const median = (list) => list.map(figure).sort((left, right) => left - right)[Math.floor(list.length / 2)];
-    return { early: median(this.samples.slice(tenth, 2 * tenth)), late: median(this.samples.slice(-tenth)) };
+  // {early, late} of a figure: `of` the samples from 10 to 30 % of the time (before, it warms up) and of the last
+  // 30 %.
+  drift(figure, of) {
+    const part = (from, to) => this.samples.slice(Math.floor(this.samples.length * from), Math.ceil(this.samples.length * to)).map(figure);
+    return { early: of(part(0.1, 0.3)), late: of(part(0.7, 1)) };
   }
 
   most(figure) {

@@ -287,6 +287,17 @@ TEST_CASE("an extension that dies takes along what had not ended, and the spool 
   CHECK(flow.lost.empty());
 }
 
+TEST_CASE("files of a dropped task stay until its receipt is written") {
+  Flow flow({command_task("t", When::always)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  const auto whole = flow.spooled();
+  CHECK(flow.journal().drop_handed_over().size() == 1);
+  CHECK(flow.spooled() == whole);
+  flow.journal().remove_dropped();
+  CHECK(flow.spooled().empty());
+}
+
 TEST_CASE("what an extension had settled before it died is not lost with it") {
   Flow flow({command_task("t", When::always)});
   flow.deliver("r1");
