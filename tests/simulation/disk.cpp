@@ -82,14 +82,15 @@ void Disk::forget_unplaced() {
 }
 
 std::string Disk::earlier_than(const std::string& id) const {
-  std::map<std::uint64_t, const std::string*> unended;
+  std::map<std::uint64_t, const std::string*> candidates;
   for (const auto& [path, one] : records_) {
     const auto name = name_in(path);
-    if (name && (name->mark == RecordMark::waiting || name->mark == RecordMark::running)) {
-      unended[name->number] = &one;
+    if (name && (name->mark == RecordMark::waiting || one == id)) {
+      candidates[name->number] = &one;
     }
   }
-  return unended.empty() || *unended.begin()->second == id ? "" : *unended.begin()->second;
+  return candidates.empty() || *candidates.begin()->second == id ? ""
+                                                                 : *candidates.begin()->second;
 }
 
 std::vector<std::string> Disk::running() const {
