@@ -278,6 +278,7 @@ EpochTime Simulation::end_of_work(EpochTime work_deadline) const {
 void Simulation::wipe_disk() {
   world_.say("fault: the function cleans /tmp");
   disk_.wipe();
+  ledger_.folder_wiped();
 }
 
 void Simulation::calm_down() {
