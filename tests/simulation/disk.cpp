@@ -82,14 +82,21 @@ void Disk::forget_unplaced() {
 }
 
 std::string Disk::earlier_than(const std::string& id) const {
-  std::map<std::uint64_t, const std::string*> unended;
-  for (const auto& [path, one] : records_) {
+  const auto own = std::find_if(
+      records_.begin(), records_.end(), [&id](const auto& record) { return record.second == id; });
+  if (own == records_.end()) {
+    return "";
+  }
+  const std::string folder = own->first.substr(0, own->first.rfind('/') + 1);
+  const std::uint64_t number = name_in(own->first)->number;
+  for (const auto& [path, other] : records_) {
     const auto name = name_in(path);
-    if (name && (name->mark == RecordMark::waiting || name->mark == RecordMark::running)) {
-      unended[name->number] = &one;
+    if (name && name->mark == RecordMark::waiting && name->number < number &&
+        path.starts_with(folder)) {
+      return other;
     }
   }
-  return unended.empty() || *unended.begin()->second == id ? "" : *unended.begin()->second;
+  return "";
 }
 
 std::vector<std::string> Disk::running() const {

@@ -42,8 +42,7 @@ class Disk {
 
   /// The ids of records that say that an attempt is under way.
   [[nodiscard]] std::vector<std::string> running() const;
-  /// A record that was accepted before that of `id`, and of which no attempt has ended it; empty:
-  /// none.
+  /// A task that was accepted before that one and waits for an attempt; empty: none.
   [[nodiscard]] std::string earlier_than(const std::string& id) const;
   /// The ids of the records there are now.
   [[nodiscard]] std::multiset<std::string> records() const;

@@ -130,6 +130,9 @@ void Ledger::receipt(std::string_view line) {
 void Ledger::judge_final(const std::string& id, Entry& task, const std::string& state) {
   const bool told_again = !task.finals.empty() && task.finals.front() == state &&
                           deaths_ > task.deaths_before_end;
+  if (!task.finals.empty() && state == "dropped" && may_drop_twice_) {
+    return;
+  }
   if (!task.finals.empty() && !told_again && task.excuse.empty()) {
     violate(id, fmt::format("ends {} after it ended {}", state, task.finals.front()));
   }
@@ -186,7 +189,8 @@ void Ledger::settle(const std::multiset<std::string>& on_disk) {
     if (task.accepted() && task.finals.empty() && on_disk.count(id) == 0) {
       violate(id, "was accepted and is lost");
     }
-    if (!task.finals.empty() && on_disk.count(id) > 0) {
+    // Told, and then the process died before it removed the record: it is told again.
+    if (!task.finals.empty() && on_disk.count(id) > 0 && task.deaths_before_end == deaths_) {
       violate(id, fmt::format("ended {} and is still on the disk", task.finals.front()));
     }
   }

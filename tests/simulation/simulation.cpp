@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -224,16 +225,31 @@ void Simulation::run_begins(const std::string& id, int attempt) {
     return;
   }
   world_.say("attempt {} of {}", attempt, id);
-  if (const std::string earlier = disk_.earlier_than(id);
-      plan_.config.concurrency == 1 && !disk_.wiped() && !earlier.empty()) {
-    world_.violate(fmt::format("task {} runs before {}, which was accepted earlier", id, earlier));
+  check_order(id);
+  if (const Task* const definition = definition_of(id)) {
+    ledger_.run_began(id, *definition, attempt);
   }
+}
+
+const Task* Simulation::definition_of(std::string_view id) const {
   const std::size_t name = id.find('/') + 1;
-  const std::string_view task = std::string_view(id).substr(name, id.rfind('/') - name);
-  for (const Task& definition : plan_.config.tasks) {
-    if (definition.name == task) {
-      ledger_.run_began(id, definition, attempt);
-    }
+  const std::string_view task = id.substr(name, id.rfind('/') - name);
+  const auto& tasks = plan_.config.tasks;
+  const auto found =
+      std::find_if(tasks.begin(), tasks.end(), [task](const Task& one) { return one.name == task; });
+  return found == tasks.end() ? nullptr : &*found;
+}
+
+/// With a concurrency of 1 a task waits for all that were accepted before it, but for those that are
+/// on their way to their dead letter.
+void Simulation::check_order(const std::string& id) {
+  if (plan_.config.concurrency != 1 || disk_.wiped()) {
+    return;
+  }
+  const std::string earlier = disk_.earlier_than(id);
+  const Task* const definition = definition_of(earlier);
+  if (definition != nullptr && !definition->dead_letter) {
+    world_.violate(fmt::format("task {} runs before {}, which was accepted earlier", id, earlier));
   }
 }
 
@@ -262,6 +278,7 @@ EpochTime Simulation::end_of_work(EpochTime work_deadline) const {
 void Simulation::wipe_disk() {
   world_.say("fault: the function cleans /tmp");
   disk_.wipe();
+  ledger_.folder_wiped();
 }
 
 void Simulation::calm_down() {

@@ -83,6 +83,8 @@ class Simulation {
  private:
   void process_ended(Process& process);
   void check();
+  void check_order(const std::string& id);
+  [[nodiscard]] const Task* definition_of(std::string_view id) const;
 
   World world_;
   Disk disk_;
