@@ -26,7 +26,7 @@ std::string timeout_error(const InvocationKey& key) {
 }  // namespace
 
 void InvocationFlow::expect_overlap() {
-  overlap_.emplace();
+  overlap_ = Overlap{};
 }
 
 /// Nothing freezes here, so nothing is held for work. But handler tasks need a worker: where some

@@ -124,7 +124,7 @@ void ExecutionEnvironment::stop() {
 }
 
 Sandbox::Frozen ExecutionEnvironment::hold() {
-  const Sandbox::Frozen frozen = freezer_->hold();
+  Sandbox::Frozen frozen = freezer_->hold();
   world_.journal.record("held",
                         {{"environment", number_},
                          {"processes", frozen.pids.size()},

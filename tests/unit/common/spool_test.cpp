@@ -256,7 +256,8 @@ TEST_CASE("a write that the system cuts short is an error and leaves nothing beh
   const auto record = fixture.spool.write_record({1}, fixture.record);
   const auto capture = fixture.spool.write_capture("1.event", std::string(101, 'x'));
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
-  std::signal(SIGXFSZ, signal);
+  const bool restored = std::signal(SIGXFSZ, signal) != SIG_ERR;
+  REQUIRE(restored);
   REQUIRE_FALSE(record);
   CHECK(record.error().code == ErrorCode::no_space);
   CHECK(record.error().message.find("File too large") != std::string::npos);

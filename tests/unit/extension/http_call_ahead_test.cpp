@@ -24,12 +24,12 @@ class Announced {
  public:
   Announced(HttpBench& bench, bool with_tls, HttpPeer::Script script)
       : scheme_(with_tls ? "https" : "http") {
-    auto announcing = [this, script = std::move(script)](PeerConnection& connection) {
+    const HttpPeer::Script announcing = [this,
+                                         script = std::move(script)](PeerConnection& connection) {
       stands_.release();
       script(connection);
     };
-    peer_ = with_tls ? bench.secure_peer(std::move(announcing))
-                     : std::make_unique<HttpPeer>(std::move(announcing));
+    peer_ = with_tls ? bench.secure_peer(announcing) : std::make_unique<HttpPeer>(announcing);
   }
   void wait() { stands_.acquire(); }
   [[nodiscard]] HttpRequest request() const { return HttpBench::request(scheme_, *peer_, "/"); }
