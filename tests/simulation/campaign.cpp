@@ -40,12 +40,8 @@ struct Progress {
 
 /// Shared with children.
 std::span<Progress> shared_progress(unsigned jobs) {
-  void* const memory = ::mmap(nullptr,
-                              jobs * sizeof(Progress),
-                              PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS,
-                              -1,
-                              0);
+  void* const memory = ::mmap(
+      nullptr, jobs * sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     std::abort();
   }
@@ -102,10 +98,8 @@ void print_accounts(std::span<Progress> all) {
     }
     line += fmt::format(" {} {} +", kEnds.at(at), total);
   }
-  fmt::print("{} held {} + excused {}\n",
-             line,
-             sum(all, &Progress::held),
-             sum(all, &Progress::excused));
+  fmt::print(
+      "{} held {} + excused {}\n", line, sum(all, &Progress::held), sum(all, &Progress::excused));
 }
 
 }  // namespace
@@ -128,21 +122,21 @@ bool run_campaign(const Campaign& campaign) {
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (status != 0) {
-      fmt::print("seed {}: the program ended with status {:#x}\n",
-                 progress[job].seed.load(),
-                 status);
+      fmt::print(
+          "seed {}: the program ended with status {:#x}\n", progress[job].seed.load(), status);
       ++progress[job].failures;
     }
   }
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   const auto schedules = static_cast<double>(sum(progress, &Progress::schedules));
-  fmt::print("{} schedules in {:.1f} s, {:.0f} a second; {} invocations, {} generations, {} steps\n",
-             schedules,
-             time.count(),
-             schedules / time.count(),
-             sum(progress, &Progress::invocations),
-             sum(progress, &Progress::generations),
-             sum(progress, &Progress::steps));
+  fmt::print(
+      "{} schedules in {:.1f} s, {:.0f} a second; {} invocations, {} generations, {} steps\n",
+      schedules,
+      time.count(),
+      schedules / time.count(),
+      sum(progress, &Progress::invocations),
+      sum(progress, &Progress::generations),
+      sum(progress, &Progress::steps));
   print_accounts(progress);
   const std::uint64_t failures = sum(progress, &Progress::failures);
   if (failures > 0) {

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 namespace postlude::simulation {
 namespace {
@@ -128,8 +128,8 @@ void Ledger::receipt(std::string_view line) {
 }
 
 void Ledger::judge_final(const std::string& id, Entry& task, const std::string& state) {
-  const bool told_again = !task.finals.empty() && task.finals.front() == state &&
-                          deaths_ > task.deaths_before_end;
+  const bool told_again =
+      !task.finals.empty() && task.finals.front() == state && deaths_ > task.deaths_before_end;
   if (!task.finals.empty() && state == "dropped" && may_drop_twice_) {
     return;
   }

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   options.add_option("--seed", seed, "only this one, told step by step");
   CLI11_PARSE(options, argc, argv);
-  const bool held = seed ? postlude::simulation::replay(*seed)
-                         : postlude::simulation::run_campaign(campaign);
+  const bool held =
+      seed ? postlude::simulation::replay(*seed) : postlude::simulation::run_campaign(campaign);
   return held ? 0 : 1;
 }

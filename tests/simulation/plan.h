@@ -11,10 +11,10 @@ namespace postlude::simulation {
 /// What a seed decides before anything happens: the configuration, and how much there is to do.
 struct Plan {
   runtime::Config config;
-  int invocations = 1;  ///< before the calm one that ends every schedule
-  bool defers = false;  ///< the function defers tasks
+  int invocations = 1;     ///< before the calm one that ends every schedule
+  bool defers = false;     ///< the function defers tasks
   bool read_only = false;  ///< nothing can ever be kept
-  bool vanishes = false;  ///< the environment ends without a signal
+  bool vanishes = false;   ///< the environment ends without a signal
 
   [[nodiscard]] const std::string& demand_task(Chance& chance) const;
 };

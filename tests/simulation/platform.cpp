@@ -12,8 +12,6 @@ namespace {
 constexpr Millis kShutdownBudget{500};
 /// Ours to come to an end in, once the runtime has asked for its next event: packets are slow here.
 constexpr Millis kSlack{300};
-/// Nobody knows whether an extension that died had polled: the shim tries after a second.
-constexpr Millis kRescueTime{2500};
 
 }  // namespace
 
@@ -103,11 +101,9 @@ void Platform::deliver_if_ready() {
 void Platform::give_event() {
   current_->delivered = true;
   current_->runtime_done = false;
-  World::current().outside(
-      World::current().hop(),
-      [reply = std::move(*std::exchange(runtime_poll_, {})), head = event_head()] {
-        reply(head, "{}");
-      });
+  World::current().outside(World::current().hop(),
+                           [reply = std::move(*std::exchange(runtime_poll_, {})),
+                            head = event_head()] { reply(head, "{}"); });
 }
 
 std::string Platform::event_head() const {
@@ -184,8 +180,8 @@ void Platform::answer_caller(bool success) {
 /// The configured tasks that this outcome promises.
 void Platform::expect_tasks(bool success) {
   for (const Task& task : plan_.config.tasks) {
-    const bool waits = task.when == When::always ||
-                       task.when == (success ? When::success : When::failure);
+    const bool waits =
+        task.when == When::always || task.when == (success ? When::success : When::failure);
     if (task.trigger == Trigger::invocation && waits) {
       Simulation::current().ledger().expected(fmt::format("{}/{}/1", current_->id, task.name));
     }
@@ -286,110 +282,9 @@ void Platform::shim_ended(ExitStatus status) {
   }
 }
 
-void Platform::extension_asks(const std::string& bytes, ExtensionReply reply) {
-  const HttpHead head(bytes);
-  if (head.method() == "GET") {
-    const std::string identifier(head.find("Lambda-Extension-Identifier").value_or(""));
-    World::current().outside(World::current().hop(),
-                             [this, identifier, reply] { extension_polls(identifier, reply); });
-    return;
-  }
-  Millis delay = World::current().hop();
-  switch (Simulation::current().faults().registration()) {
-    case Faults::Registration::accepted:
-      break;
-    case Faults::Registration::slow:
-      delay = Millis(World::current().chance().between(50, 5000));
-      excuse("the registration was slow");
-      break;
-    case Faults::Registration::refused:
-      World::current().outside(delay,
-                               [reply] { reply(refusal("Extension.TooManyExtensions")); });
-      return;
-    case Faults::Registration::lost:
-      World::current().outside(
-          delay, [reply] { reply(fail(ErrorCode::closed, "the connection is gone")); });
-      return;
-  }
-  const Process* const asker = World::current().running();
-  World::current().outside(delay, [this, reply, asker, generation = generation_] {
-    if (generation == generation_) {
-      excuse_all_ = excuse_all_ || asker->dead();
-      register_extension(reply);
-    }
-  });
-}
-
-void Platform::register_extension(const ExtensionReply& reply) {
-  if (!registration_open_ || !extension_id_.empty()) {
-    reply(refusal(registration_open_ ? "Extension.InvalidExtensionState"
-                                     : "Extension.RegistrationClosed"));
-    return;
-  }
-  extension_id_ = fmt::format("extension-{}", generation_);
-  World::current().say("platform: the extension is registered");
-  reply(PlatformAnswer{
-      .status = 200,
-      .head = fmt::format("HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: {}\r\n\r\n",
-                          extension_id_),
-      .body = "{}"});
-}
-
-void Platform::extension_polls(std::string_view identifier, const ExtensionReply& reply) {
-  if (identifier != extension_id_) {
-    reply(refusal("Extension.UnknownExtensionIdentifier"));
-    return;
-  }
-  if (extension_parked_) {
-    if (--rescues_ < 0) {
-      World::current().violate("a second poll while one is parked");
-    }
-    reply(refusal("Extension.InvalidExtensionState"));
-    return;
-  }
-  if (Simulation::current().faults().refuses_poll()) {
-    excuse("a poll was refused");
-    reply(refusal("Extension.Mood"));
-    return;
-  }
-  World::current().say("platform: the extension's poll is parked");
-  extension_parked_ = true;
-  extension_poll_ = reply;
-  if (state_ == State::invoking) {
-    end_if_done();
-  } else {
-    deliver_if_ready();
-  }
-}
-
-PlatformAnswer Platform::refusal(std::string_view type) {
-  return {.status = 403,
-          .head = "HTTP/1.1 403 Forbidden\r\n\r\n",
-          .body = fmt::format(R"({{"errorType":"{}","errorMessage":"no"}})", type)};
-}
-
 void Platform::runtime_died() {
   if (current_ && current_->delivered && !current_->answered && !current_->answering) {
     expect_tasks(false);
-  }
-}
-
-/// Between its last word and its poll: the shim cannot know whether it polled.
-void Platform::extension_died() {
-  ++rescues_;
-  ++extension_deaths_;
-  if (!extension_id_.empty() && !extension_known_) {
-    excuse_all_ = true;
-  }
-  const bool before_first_poll = state_ == State::starting;
-  if ((extension_settled_ || before_first_poll) && !extension_parked_) {
-    excuse_within(kRescueTime, "the extension died between its last word and its poll");
-  }
-}
-
-void Platform::extension_stopped() {
-  if ((extension_settled_ || state_ == State::starting) && !extension_parked_) {
-    excuse("the extension was stopped between its last word and its poll");
   }
 }
 

@@ -20,8 +20,8 @@ namespace postlude::simulation {
 /// does until then has no effect on the world.
 struct SimulatedCrash {};
 
-/// A shim or an extension: real code on a fiber of its own, from its start to its end. It has a turn
-/// when poll() would return, and gives it back at the next poll().
+/// A shim or an extension: real code on a fiber of its own, from its start to its end. It has a
+/// turn when poll() would return, and gives it back at the next poll().
 class Process {
  public:
   enum class Role { shim, extension };

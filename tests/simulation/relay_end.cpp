@@ -16,9 +16,9 @@ using runtime::ExchangeKind;
 
 std::string request_head(const RuntimeRequest& request) {
   const bool error = request.kind == ExchangeKind::invocation_error;
-  return fmt::format("POST /x HTTP/1.1\r\n{}\r\n",
-                     error ? "Lambda-Runtime-Function-Error-Type: " + request.error_type + "\r\n"
-                           : std::string());
+  return fmt::format(
+      "POST /x HTTP/1.1\r\n{}\r\n",
+      error ? "Lambda-Runtime-Function-Error-Type: " + request.error_type + "\r\n" : std::string());
 }
 
 bool has_error_trailer(const RuntimeRequest& request) {
@@ -147,9 +147,7 @@ void RelayEnd::begin_poll(const Handle& passage) {
       });
 }
 
-void RelayEnd::event_came(const Handle& passage,
-                          const std::string& head,
-                          const std::string& body) {
+void RelayEnd::event_came(const Handle& passage, const std::string& head, const std::string& body) {
   if (runtime_gone_) {
     return;
   }
@@ -287,8 +285,7 @@ void RelayEnd::acknowledged(const Handle& passage, int status) {
 
 void RelayEnd::defer(const Handle& passage) {
   passage->phase = Phase::local;
-  const std::string message =
-      place_.traffic.defer(passage->request.id, passage->request.body);
+  const std::string message = place_.traffic.defer(passage->request.id, passage->request.body);
   const int status = status_of(message);
   constexpr int kAccepted = 202;
   if (status == kAccepted && World::current().acts()) {
@@ -299,12 +296,13 @@ void RelayEnd::defer(const Handle& passage) {
 
 void RelayEnd::inspect(const Handle& passage) {
   passage->phase = Phase::local;
-  place_.traffic.inspect(passage->request.id,
-                         [this, passage, inbox = std::weak_ptr(inbox_)](const std::string& message) {
-                           if (!inbox.expired()) {
-                             reply(passage, status_of(message), "", body_of(message));
-                           }
-                         });
+  place_.traffic.inspect(
+      passage->request.id,
+      [this, passage, inbox = std::weak_ptr(inbox_)](const std::string& message) {
+        if (!inbox.expired()) {
+          reply(passage, status_of(message), "", body_of(message));
+        }
+      });
 }
 
 /// On its way back; then this exchange is over.
@@ -330,8 +328,8 @@ void RelayEnd::leave(const Handle& passage) {
 void RelayEnd::drop_all() {
   const std::vector<Handle> passages = passages_;
   for (const Handle& passage : passages) {
-    const bool answers = passage->request.kind != ExchangeKind::next &&
-                         passage->phase == Phase::relaying;
+    const bool answers =
+        passage->request.kind != ExchangeKind::next && passage->phase == Phase::relaying;
     if (answers && passage->whole) {
       continue;  // the platform's word is still to come
     }

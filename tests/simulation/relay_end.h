@@ -18,8 +18,8 @@ struct RuntimeRequest {
   std::string id;
   std::string body = "{}";
   std::string error_type = {};  ///< of an error, or in the trailers of a streamed response
-  bool cut = false;           ///< the connection breaks before its end
-  Millis upload{};            ///< from its head to its end
+  bool cut = false;             ///< the connection breaks before its end
+  Millis upload{};              ///< from its head to its end
   std::function<void(int status, const std::string& head, const std::string& body)> done = {};
 };
 

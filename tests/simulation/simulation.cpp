@@ -108,9 +108,8 @@ void Simulation::check() {
     world_.violate("the schedule does not end");
   }
   const Process* const process = extension();
-  if (world_.frozen() || !platform_.watches() || process == nullptr ||
-      process->dead() || process->stopped() ||
-      process->generation() != platform_.generation()) {
+  if (world_.frozen() || !platform_.watches() || process == nullptr || process->dead() ||
+      process->stopped() || process->generation() != platform_.generation()) {
     return;
   }
   if (const std::string id = work_.late(*process, world_.now()); !id.empty()) {
@@ -235,13 +234,13 @@ const Task* Simulation::definition_of(std::string_view id) const {
   const std::size_t name = id.find('/') + 1;
   const std::string_view task = id.substr(name, id.rfind('/') - name);
   const auto& tasks = plan_.config.tasks;
-  const auto found =
-      std::find_if(tasks.begin(), tasks.end(), [task](const Task& one) { return one.name == task; });
+  const auto found = std::find_if(
+      tasks.begin(), tasks.end(), [task](const Task& one) { return one.name == task; });
   return found == tasks.end() ? nullptr : &*found;
 }
 
-/// With a concurrency of 1 a task waits for all that were accepted before it, but for those that are
-/// on their way to their dead letter.
+/// With a concurrency of 1 a task waits for all that were accepted before it, but for those that
+/// are on their way to their dead letter.
 void Simulation::check_order(const std::string& id) {
   if (plan_.config.concurrency != 1 || disk_.wiped()) {
     return;

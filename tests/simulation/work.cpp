@@ -51,8 +51,7 @@ void Work::stop(Id id, Millis grace) {
   }
   World& world = World::current();
   const bool obeys = world.chance().percent(60);
-  const Millis time = obeys ? Millis(world.chance().between(
-                                  0, static_cast<int>(grace.count())))
+  const Millis time = obeys ? Millis(world.chance().between(0, static_cast<int>(grace.count())))
                             : grace + Millis(1);
   world.later(time, [this, id] { finish(id, End::stopped); });
 }

@@ -76,8 +76,7 @@ bool World::step() {
   }
   const bool inside_due = !frozen_ && !inside_.empty() && inside_.begin()->first <= now_;
   const bool outside_due = !outside_.empty() && outside_.begin()->first <= now_;
-  const std::size_t choices =
-      runnable_.size() + (inside_due ? 1U : 0U) + (outside_due ? 1U : 0U);
+  const std::size_t choices = runnable_.size() + (inside_due ? 1U : 0U) + (outside_due ? 1U : 0U);
   if (choices == 0) {
     return advance();
   }

@@ -37,8 +37,8 @@ AttemptResult result_of(Work::End end) {
 }
 
 HandlerEvent event_for_handler(const AttemptInput& input) {
-  const std::string text = fmt::format(
-      R"({{"postlude":{{"id":"{}","attempt":{}}}}})", input.record.id, input.attempt);
+  const std::string text =
+      fmt::format(R"({{"postlude":{{"id":"{}","attempt":{}}}}})", input.record.id, input.attempt);
   HandlerEvent event;
   event.file = UniqueFd(::memfd_create("postlude-event", MFD_CLOEXEC));
   event.bytes = text.size();

@@ -14,9 +14,8 @@ using simulation::Simulation;
 using simulation::World;
 
 std::string describe(ExitStatus status) {
-  return fmt::format("{} {}",
-                     status.kind == ExitStatus::Kind::exited ? "exit status" : "signal",
-                     status.number);
+  return fmt::format(
+      "{} {}", status.kind == ExitStatus::Kind::exited ? "exit status" : "signal", status.number);
 }
 
 Result<pid_t> start_child(const ChildSpec& spec) {

@@ -46,8 +46,8 @@ tl::expected<void, AttemptResult> RunCommand::start(ChildSpec spec,
       {.owner = owner,
        .kind = Work::Kind::command,
        .task_id = id_,
-       .deadline = Simulation::current().end_of_work(
-           from_epoch_ms(number_of("POSTLUDE_DEADLINE_MS")))},
+       .deadline =
+           Simulation::current().end_of_work(from_epoch_ms(number_of("POSTLUDE_DEADLINE_MS")))},
       [number, owner](Work::End end) {
         ended_commands()[*number] = end;
         owner->signal(SIGCHLD);
