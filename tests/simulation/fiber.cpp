@@ -39,6 +39,7 @@ std::byte* take_stack() {
     idle_stacks().pop_back();
     return stack;
   }
+  // cppcheck-suppress invalidFunctionArg
   void* const memory = ::mmap(
       nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED || ::mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
@@ -89,15 +90,18 @@ void Fiber::resume() {
   assert(!over_ && running != this);
   if (!std::exchange(started_, true)) {
     stack_ = take_stack();
+    // cppcheck-suppress getcontextCalled
     ::getcontext(&context_);
     context_.uc_stack.ss_sp = stack_ + kGuardBytes;
     context_.uc_stack.ss_size = kStackBytes - kGuardBytes;
     context_.uc_link = nullptr;
+    // cppcheck-suppress makecontextCalled
     ::makecontext(&context_, &Fiber::run, 0);
   }
   resumer_ = running;
   running = this;
   announce_switch(&resumer_fake_stack_, stack_ + kGuardBytes, kStackBytes - kGuardBytes);
+  // cppcheck-suppress swapcontextCalled
   ::swapcontext(&resumer_context_, &context_);
   finish_switch(resumer_fake_stack_, nullptr, nullptr);
 }
@@ -106,6 +110,7 @@ void Fiber::yield() {
   Fiber* const self = running;
   running = self->resumer_;
   announce_switch(&self->own_fake_stack_, self->resumer_stack_, self->resumer_stack_size_);
+  // cppcheck-suppress swapcontextCalled
   ::swapcontext(&self->context_, &self->resumer_context_);
   finish_switch(self->own_fake_stack_, &self->resumer_stack_, &self->resumer_stack_size_);
 }

@@ -138,6 +138,7 @@ void World::as(Process& process, const std::function<void()>& act) {
 }
 
 void World::announce_ends() {
+  // NOLINTNEXTLINE(modernize-loop-convert): an end may start processes
   for (std::size_t at = 0; at < processes_.size(); ++at) {
     Process& process = *processes_[at];
     if (process.status() && !std::exchange(process.announced, true)) {

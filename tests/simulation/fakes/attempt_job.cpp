@@ -91,6 +91,11 @@ AttemptResult run_spill(const AttemptInput& input,
   }
 }
 
+void prepare_call(TaskServices& /*services*/,
+                  const Url& /*url*/,
+                  EpochTime /*deadline*/,
+                  HttpCall& /*call*/) {}
+
 TemplateSources template_sources(const AttemptInput& input, const TaskServices& services) {
   return {.record = input.record,
           .attempt = input.attempt,
