@@ -6,8 +6,6 @@ namespace postlude::simulation {
 namespace {
 
 constexpr int kUsual = 12;
-/// Two pings missed, and a successor that reads the spool.
-constexpr Millis kHangNoticed{4500};
 
 }  // namespace
 
@@ -123,6 +121,7 @@ void Faults::break_disk() {
     return;
   }
   disk.become(Disk::State::full);
+  Simulation::current().platform().disk_full();
   World::current().say("fault: the disk is full");
   World::current().outside(Millis(chance_.between(1, 3000)), [&disk] {
     World::current().say("the disk has room again");

@@ -146,7 +146,13 @@ void FunctionRuntime::perform(Act act) {
     case Act::answer_early:
       request.kind = ExchangeKind::early_response;
       request.cut = chance.percent(5);
-      answer(std::move(request), false);
+      if (chance.percent(40)) {  // the handler goes on while its answer is on its way
+        request.upload = Millis(chance.between(0, 20));
+        send(std::move(request));
+        next_act();
+      } else {
+        answer(std::move(request), false);
+      }
       return;
     case Act::answer:
       request.kind = ExchangeKind::response;

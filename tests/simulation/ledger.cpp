@@ -31,6 +31,9 @@ void Ledger::placed(const std::string& id) {
   if (task.placed && !task.on_disk && !task.finals.empty()) {
     violate(id, "has a record again after its end");
   }
+  if (task.on_disk) {
+    violate(id, "has two records");
+  }
   task.placed = true;
   task.on_disk = true;
 }

@@ -97,9 +97,12 @@ Plan draw_plan(Chance& chance, const std::string& root) {
       task.dead_letter = config.dead_letter;
     }
   }
-  plan.invocations = chance.between(1, 4);
+  plan.invocations = chance.percent(12) ? chance.between(5, 8) : chance.between(1, 4);
+  if (chance.percent(15)) {
+    plan.stubborn = chance.pick(config.tasks).name;
+  }
   plan.defers = chance.percent(60);
-  plan.read_only = chance.percent(2);
+  plan.read_only = chance.percent(4);
   plan.vanishes = chance.percent(10);
   return plan;
 }

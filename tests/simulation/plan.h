@@ -13,6 +13,7 @@ struct Plan {
   runtime::Config config;
   int invocations = 1;     ///< before the calm one that ends every schedule
   bool defers = false;     ///< the function defers tasks
+  std::string stubborn;    ///< the attempts of this task never end by themselves; empty: none
   bool read_only = false;  ///< nothing can ever be kept
   bool vanishes = false;   ///< the environment ends without a signal
 

@@ -194,9 +194,17 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  Simulation::current().check_released(driven());
+  Simulation::current().check_released(driven() && work_time_is_over());
   state_ = State::idle;
   invocation_over();
+}
+
+/// As near as it can be known from outside.
+bool Platform::work_time_is_over() const {
+  const Millis margin = plan_.config.deadline_margin;
+  constexpr Millis kRounding{10};
+  return plan_.config.hold_limit ||
+         World::current().now() + kRounding >= current_->deadline - margin;
 }
 
 /// The next one comes after a while, in which an idle environment is frozen.
@@ -222,8 +230,11 @@ void Platform::time_out(int number) {
   World& world = World::current();
   world.say("platform: {} times out", current_->id);
   const auto& runtime = Simulation::current().runtime();
+  // A hang is noticed some seconds after somebody began to wait for the extension's word.
+  const Process* const extension = Simulation::current().extension();
+  const Millis ours = extension != nullptr && extension->stopped() ? kHangNoticed : kSlack;
   const bool waited = runtime.runs() && runtime.asking_since() &&
-                      *runtime.asking_since() + kSlack < current_->deadline;
+                      *runtime.asking_since() + ours < current_->deadline;
   if (waited && current_->excuse.empty() && !excuse_all_) {
     world.violate(fmt::format(
         "{} ran into its timeout, though the runtime had asked for its next event", current_->id));

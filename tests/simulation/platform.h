@@ -12,6 +12,9 @@
 
 namespace postlude::simulation {
 
+/// Two pings missed, and a successor that reads the spool.
+inline constexpr Millis kHangNoticed{4500};
+
 /// The simulated Lambda (lambda-protocol.md): one environment with its generations, the Runtime API
 /// and the Extensions API as strict as the real ones, freezing, timeouts, resets, shutdown.
 class Platform {
@@ -44,6 +47,8 @@ class Platform {
   void extension_died();
   /// It has told the shim so; its poll follows.
   void extension_settled() { extension_settled_ = true; }
+  /// A generation that starts now may find no room for its folder.
+  void disk_full() { complete_ = complete_ && state_ != State::starting; }
   /// It hangs: between its last word and its poll nobody waits for its word, so nobody notices.
   void extension_stopped();
   /// It has told the shim its identifier.
@@ -88,6 +93,7 @@ class Platform {
   void give_event();
   void end_if_done();
   void invocation_over();
+  [[nodiscard]] bool work_time_is_over() const;
   void time_out(int number);
   void answer_caller(bool success);
   void expect_tasks(bool success);

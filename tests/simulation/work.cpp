@@ -8,7 +8,12 @@ namespace postlude::simulation {
 namespace {
 
 /// Most are quick; some take as long as a deadline, and some never end.
-Millis duration(Chance& chance) {
+Millis duration(Chance& chance, const std::string& task_id) {
+  constexpr Millis kForEver = std::chrono::hours(10);
+  const std::string& stubborn = Simulation::current().plan().stubborn;
+  if (!stubborn.empty() && task_id.find("/" + stubborn + "/") != std::string::npos) {
+    return kForEver;
+  }
   const auto kind = chance.below(100);
   if (kind < 55) {
     return Millis(chance.between(0, 15));
@@ -16,7 +21,7 @@ Millis duration(Chance& chance) {
   if (kind < 80) {
     return Millis(chance.between(15, 400));
   }
-  return kind < 94 ? Millis(chance.between(400, 6000)) : std::chrono::hours(10);
+  return kind < 94 ? Millis(chance.between(400, 6000)) : kForEver;
 }
 
 Work::End outcome(Chance& chance) {
@@ -37,7 +42,8 @@ Work::Id Work::begin(Attempt attempt, std::function<void(End)> ended) {
   World& world = World::current();
   const Id id = ++last_;
   const bool prepares = attempt.kind == Kind::preparation;
-  const Millis time = prepares ? Millis(world.chance().between(0, 5)) : duration(world.chance());
+  const Millis time =
+      prepares ? Millis(world.chance().between(0, 5)) : duration(world.chance(), attempt.task_id);
   const End end = prepares ? End::success : outcome(world.chance());
   running_[id] = {std::move(attempt), std::move(ended)};
   world.later(time, [this, id, end] { finish(id, end); });
