@@ -59,6 +59,7 @@ void Platform::start_generation() {
   rescues_ = 0;
   extension_deaths_ = 0;
   excuse_all_ = false;
+  left_behind_ = false;
   extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
@@ -194,7 +195,9 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  Simulation::current().check_released(driven() && work_time_is_over());
+  // Work that goes on when the shim has let go at the work deadline stops in the next invocation.
+  left_behind_ = left_behind_ || (driven() && work_time_is_over());
+  Simulation::current().check_released(left_behind_);
   state_ = State::idle;
   invocation_over();
 }

@@ -193,6 +193,7 @@ void Simulation::process_ended(Process& process) {
   }
   ledger_.process_died();
   ledger_.excuse_expected();
+  ledger_.excuse_given_up();
   disk_.forget_unplaced();
   runtime_.shim_died();
   platform_.shim_ended(*process.status());
