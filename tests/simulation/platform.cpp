@@ -38,6 +38,7 @@ void Platform::invoke() {
                                                   : world.chance().between(12000, 60000));
   current_.emplace();
   extension_settled_ = false;
+  extension_hung_ = false;
   current_->id = fmt::format("req-{}", invocations_);
   current_->deadline = world.now() + timeout;
   world.say("platform: invocation {} of {} ms", current_->id, timeout.count());
@@ -235,7 +236,8 @@ void Platform::time_out(int number) {
   const auto& runtime = Simulation::current().runtime();
   // A hang is noticed some seconds after somebody began to wait for the extension's word.
   const Process* const extension = Simulation::current().extension();
-  const Millis ours = extension != nullptr && extension->stopped() ? kHangNoticed : kSlack;
+  const bool hung = extension_hung_ || (extension != nullptr && extension->stopped());
+  const Millis ours = hung ? kHangNoticed : kSlack;
   const bool waited = runtime.runs() && runtime.asking_since() &&
                       *runtime.asking_since() + ours < current_->deadline;
   if (waited && current_->excuse.empty() && !excuse_all_) {
@@ -267,7 +269,8 @@ void Platform::shut_down() {
   world.say("platform: the environment ends{}", warns ? "" : " without a signal");
   state_ = State::ending;
   shutting_down_ = true;
-  in_order_ = warns && complete_ && Simulation::current().extension() != nullptr;
+  const Process* const extension = Simulation::current().extension();
+  in_order_ = warns && complete_ && extension != nullptr && !extension->stopped();
   Simulation::current().signal_shim(warns ? SIGTERM : SIGKILL);
   world.outside(warns ? kShutdownBudget : Millis(0), [this, warns, generation = generation_] {
     if (Simulation::current().shim() != nullptr && warns) {

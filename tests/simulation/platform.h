@@ -119,6 +119,7 @@ class Platform {
   bool excuse_all_ = false;   ///< an extension is registered that nobody knows the identifier of
   int rescues_ = 0;           ///< polls that may be refused: one for each extension that died
   bool extension_known_ = false;    ///< the shim knows its identifier
+  bool extension_hung_ = false;     ///< in the invocation at hand
   bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;
   bool complete_ = true;  ///< this generation has a folder, and all that is held in it
