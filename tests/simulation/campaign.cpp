@@ -73,7 +73,7 @@ void run_job(const Campaign& campaign, unsigned job, Progress& progress) {
     note(simulation, progress);
     if (!violation.empty()) {
       fmt::print("seed {}: {}\n", seed, violation);
-      std::fflush(stdout);
+      static_cast<void>(std::fflush(stdout));
       if (++progress.failures >= campaign.most_failures) {
         return;
       }
@@ -108,12 +108,12 @@ bool run_campaign(const Campaign& campaign) {
   const auto begin = std::chrono::steady_clock::now();
   const std::span<Progress> progress = shared_progress(campaign.jobs);
   std::map<pid_t, unsigned> jobs;
-  std::fflush(stdout);
+  static_cast<void>(std::fflush(stdout));
   for (unsigned job = 0; job < campaign.jobs; ++job) {
     const pid_t pid = ::fork();
     if (pid == 0) {
       run_job(campaign, job, progress[job]);
-      std::fflush(stdout);
+      static_cast<void>(std::fflush(stdout));
       ::_exit(0);
     }
     jobs[pid] = job;

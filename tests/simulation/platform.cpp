@@ -38,7 +38,8 @@ void Platform::invoke() {
                                                   : world.chance().between(12000, 60000));
   current_.emplace();
   extension_settled_ = false;
-  extension_hung_ = false;
+  const Process* const extension = simulation.extension();
+  extension_hung_ = extension != nullptr && extension->stopped();
   current_->id = fmt::format("req-{}", invocations_);
   current_->deadline = world.now() + timeout;
   world.say("platform: invocation {} of {} ms", current_->id, timeout.count());
@@ -235,9 +236,7 @@ void Platform::time_out(int number) {
   world.say("platform: {} times out", current_->id);
   const auto& runtime = Simulation::current().runtime();
   // A hang is noticed some seconds after somebody began to wait for the extension's word.
-  const Process* const extension = Simulation::current().extension();
-  const bool hung = extension_hung_ || (extension != nullptr && extension->stopped());
-  const Millis ours = hung ? kHangNoticed : kSlack;
+  const Millis ours = extension_hung_ ? kHangNoticed : kSlack;
   const bool waited = runtime.runs() && runtime.asking_since() &&
                       *runtime.asking_since() + ours < current_->deadline;
   if (waited && current_->excuse.empty() && !excuse_all_) {

@@ -138,11 +138,10 @@ void World::as(Process& process, const std::function<void()>& act) {
 }
 
 void World::announce_ends() {
-  for (std::size_t at = 0; at < processes_.size(); ++at) {
-    Process& process = *processes_[at];
-    if (process.status() && !std::exchange(process.announced, true)) {
-      say("{} has ended: {}", process.name(), describe(*process.status()));
-      on_end_(process);
+  for (const auto& process : processes_) {
+    if (process->status() && !std::exchange(process->announced, true)) {
+      say("{} has ended: {}", process->name(), describe(*process->status()));
+      on_end_(*process);
     }
   }
 }
