@@ -173,6 +173,14 @@ void Ledger::excuse_expected() {
   }
 }
 
+void Ledger::excuse_given_up() {
+  for (auto& [id, task] : entries_) {
+    if (task.accepted() && task.finals.empty() && !task.on_disk && task.excuse.empty()) {
+      task.excuse = "the shim had given the extension up";
+    }
+  }
+}
+
 void Ledger::check_kept() const {
   for (const auto& [id, task] : entries_) {
     if (task.accepted() && task.finals.empty() && !task.on_disk && task.excuse.empty()) {

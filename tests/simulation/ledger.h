@@ -43,6 +43,8 @@ class Ledger {
   void excuse_held(const std::string& reason);
   /// Expected ones that no record was placed of.
   void excuse_expected();
+  /// A shim has died that may have removed records of open invocations, to tell their ends later.
+  void excuse_given_up();
   /// A process of ours has died: what it was about to note may have been noted, or not.
   void process_died() { ++deaths_; }
   /// Everything that was accepted lies on the disk, or its end was told.

@@ -38,6 +38,8 @@ void Platform::invoke() {
                                                   : world.chance().between(12000, 60000));
   current_ = Invocation{};
   extension_settled_ = false;
+  const Process* const extension = simulation.extension();
+  extension_hung_ = extension != nullptr && extension->stopped();
   current_->id = fmt::format("req-{}", invocations_);
   current_->deadline = world.now() + timeout;
   world.say("platform: invocation {} of {} ms", current_->id, timeout.count());
@@ -59,6 +61,7 @@ void Platform::start_generation() {
   rescues_ = 0;
   extension_deaths_ = 0;
   excuse_all_ = false;
+  left_behind_ = false;
   extension_known_ = false;
   runtime_poll_.reset();
   extension_poll_.reset();
@@ -194,7 +197,9 @@ void Platform::end_if_done() {
     return;
   }
   World::current().say("platform: {} is over", current_->id);
-  Simulation::current().check_released(driven() && work_time_is_over());
+  // Work that goes on when the shim has let go at the work deadline stops in the next invocation.
+  left_behind_ = left_behind_ || (driven() && work_time_is_over());
+  Simulation::current().check_released(left_behind_);
   state_ = State::idle;
   invocation_over();
 }
@@ -231,8 +236,7 @@ void Platform::time_out(int number) {
   world.say("platform: {} times out", current_->id);
   const auto& runtime = Simulation::current().runtime();
   // A hang is noticed some seconds after somebody began to wait for the extension's word.
-  const Process* const extension = Simulation::current().extension();
-  const Millis ours = extension != nullptr && extension->stopped() ? kHangNoticed : kSlack;
+  const Millis ours = extension_hung_ ? kHangNoticed : kSlack;
   const bool waited = runtime.runs() && runtime.asking_since() &&
                       *runtime.asking_since() + ours < current_->deadline;
   if (waited && current_->excuse.empty() && !excuse_all_) {
@@ -264,7 +268,8 @@ void Platform::shut_down() {
   world.say("platform: the environment ends{}", warns ? "" : " without a signal");
   state_ = State::ending;
   shutting_down_ = true;
-  in_order_ = warns && complete_ && Simulation::current().extension() != nullptr;
+  const Process* const extension = Simulation::current().extension();
+  in_order_ = warns && complete_ && extension != nullptr && !extension->stopped();
   Simulation::current().signal_shim(warns ? SIGTERM : SIGKILL);
   world.outside(warns ? kShutdownBudget : Millis(0), [this, warns, generation = generation_] {
     if (Simulation::current().shim() != nullptr && warns) {

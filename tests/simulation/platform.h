@@ -115,9 +115,11 @@ class Platform {
   std::optional<ExtensionReply> extension_poll_;
   bool extension_parked_ = false;
   int extension_deaths_ = 0;
-  bool excuse_all_ = false;  ///< an extension is registered that nobody knows the identifier of
-  int rescues_ = 0;          ///< polls that may be refused: one for each extension that died
+  bool left_behind_ = false;  ///< attempts may be under way from an earlier invocation
+  bool excuse_all_ = false;   ///< an extension is registered that nobody knows the identifier of
+  int rescues_ = 0;           ///< polls that may be refused: one for each extension that died
   bool extension_known_ = false;    ///< the shim knows its identifier
+  bool extension_hung_ = false;     ///< in the invocation at hand
   bool extension_settled_ = false;  ///< the invocation at hand
   bool shutting_down_ = false;
   bool complete_ = true;  ///< this generation has a folder, and all that is held in it

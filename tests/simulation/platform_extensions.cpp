@@ -107,6 +107,7 @@ void Platform::extension_died() {
 }
 
 void Platform::extension_stopped() {
+  extension_hung_ = true;
   if ((extension_settled_ || state_ == State::starting) && !extension_parked_) {
     excuse("the extension was stopped between its last word and its poll");
   }

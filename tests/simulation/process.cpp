@@ -109,6 +109,11 @@ void Process::kill() {
   dead_ = true;
 }
 
+void Process::go_on() {
+  stopped_ = false;
+  went_on_ = World::current().now();
+}
+
 void Process::signal(int number) {
   if (status_) {
     return;

@@ -62,6 +62,8 @@ class Process {
   /// It dies at its `effects`-th effect from here on; 0: at once. As by SIGKILL.
   void crash_after(int effects) { effects_left_ = effects; }
   void kill();
+  /// It does not die of what crash_after() said.
+  void spare() { effects_left_.reset(); }
   /// SIGKILL, or one that it has blocked and reads from its descriptor.
   void signal(int number);
   [[nodiscard]] std::optional<int> take_signal();
@@ -69,7 +71,9 @@ class Process {
 
   /// SIGSTOP and SIGCONT.
   void stop() { stopped_ = true; }
-  void go_on() { stopped_ = false; }
+  void go_on();
+  /// It went on then, and may be late with everything; never: it was not stopped.
+  [[nodiscard]] std::optional<EpochTime> went_on() const { return went_on_; }
   [[nodiscard]] bool stopped() const { return stopped_; }
 
   [[nodiscard]] bool dead() const { return dead_; }
@@ -93,6 +97,7 @@ class Process {
   std::optional<int> effects_left_;
   bool dead_ = false;
   bool stopped_ = false;
+  std::optional<EpochTime> went_on_;
   std::optional<ExitStatus> status_;
   int turns_ = 0;
 };

@@ -112,6 +112,10 @@ void Simulation::check() {
       process->stopped() || process->generation() != platform_.generation()) {
     return;
   }
+  constexpr Millis kCatchesUp{500};
+  if (process->went_on() && world_.now() < *process->went_on() + kCatchesUp) {
+    return;
+  }
   if (const std::string id = work_.late(*process, world_.now()); !id.empty()) {
     world_.violate(fmt::format("task {} runs past the time of its invocation", id));
   }
@@ -193,6 +197,7 @@ void Simulation::process_ended(Process& process) {
   }
   ledger_.process_died();
   ledger_.excuse_expected();
+  ledger_.excuse_given_up();
   disk_.forget_unplaced();
   runtime_.shim_died();
   platform_.shim_ended(*process.status());
@@ -282,6 +287,9 @@ void Simulation::wipe_disk() {
 
 void Simulation::calm_down() {
   faults_.cease();
+  for (const auto& process : world_.processes()) {
+    process->spare();
+  }
   if (!plan_.read_only) {
     disk_.become(Disk::State::writable);
   }
