@@ -77,7 +77,7 @@ EpochTime TaskJournal::work_deadline(const Invocation& invocation) const {
 
 EpochTime TaskJournal::release_deadline(const Invocation& invocation) const {
   const auto& about = invocation.about();
-  return about.deadline - deadline_margin(config_, remaining(about.deadline, about.event_time)) / 4;
+  return about.deadline - deadline_margin(config_, remaining(about.deadline, about.event_time)) / 8;
 }
 
 std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) const {

@@ -48,8 +48,8 @@ class TaskJournal {
   [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
 
   [[nodiscard]] EpochTime work_deadline(const Invocation& invocation) const;
-  /// The extension has released the invocation well before then, or it hangs: it may use half of
-  /// the margin, and this is three quarters of it.
+  /// The extension has released the invocation before then, or it hangs: its spills end after three
+  /// quarters of the margin, and this is seven eighths of it.
   [[nodiscard]] EpochTime release_deadline(const Invocation& invocation) const;
 
   /// Some configured task runs after this invocation; its outcome is fixed.
