@@ -26,6 +26,13 @@ namespace {
 constexpr std::uint64_t kGeneration = numbers_of_generation(1);
 
 /// While it lives this process can open no file.
+/// UBSan looks at virtual tables through a pipe, and reports an error where it gets none.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kNeedsDescriptors = true;
+#else
+constexpr bool kNeedsDescriptors = false;
+#endif
+
 class NoFreeDescriptor {
  public:
   NoFreeDescriptor() {
@@ -154,7 +161,8 @@ TEST_CASE("a record cut at any length is set aside and named in an error, and is
   }
 }
 
-TEST_CASE("a record that cannot be read for lack of descriptors counts, and is read later") {
+TEST_CASE("a record that cannot be read for lack of descriptors counts, and is read later" *
+          doctest::skip(kNeedsDescriptors)) {
   Fixture fixture;
   const RecordName name = fixture.leave(1);
   {
@@ -186,7 +194,7 @@ TEST_CASE("an accepted record that cannot be opened now is no lost task") {
   CHECK(fixture.numbers(fixture.records.replay_unread()) == std::vector<std::uint64_t>{1});
 }
 
-TEST_CASE("what can never be opened is set aside in the end") {
+TEST_CASE("what can never be opened is set aside in the end" * doctest::skip(kNeedsDescriptors)) {
   Fixture fixture;
   const RecordName name = fixture.leave(1);
   {
