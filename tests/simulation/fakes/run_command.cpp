@@ -24,11 +24,12 @@ std::map<pid_t, Work::End>& ended_commands() {
 
 }  // namespace
 
-tl::expected<void, AttemptResult> RunCommand::start(ChildSpec spec,
-                                                    // NOLINTNEXTLINE(performance-unnecessary-value-param)
-                                                    TaskDocument /*document*/,
-                                                    EventFile /*event*/,
-                                                    Done done) {
+tl::expected<void, AttemptResult> RunCommand::start(
+    ChildSpec spec,
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
+    TaskDocument /*document*/,
+    EventFile /*event*/,
+    Done done) {
   World& world = World::current();
   if (world.chance().percent(2)) {
     return tl::unexpected(AttemptResult{AttemptResult::Kind::refused, "no such program"});

@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::uint64_t kGeneration = numbers_of_generation(1);
 
-/// While it lives this process can open no file.
 /// UBSan looks at virtual tables through a pipe, and reports an error where it gets none.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool kNeedsDescriptors = true;
@@ -33,6 +32,7 @@ constexpr bool kNeedsDescriptors = true;
 constexpr bool kNeedsDescriptors = false;
 #endif
 
+/// While it lives this process can open no file.
 class NoFreeDescriptor {
  public:
   NoFreeDescriptor() {
