@@ -8,10 +8,9 @@
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <dlfcn.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
-
-#include <dlfcn.h>
 #endif
 
 namespace postlude::simulation {
