@@ -17,16 +17,30 @@ std::string text_of(const nlohmann::json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::string_view registration_body(Subscription events) {
+  switch (events) {
+    case Subscription::none:
+      break;
+    case Subscription::invoke:
+      return R"({"events":["INVOKE"]})";
+    case Subscription::shutdown:
+      return R"({"events":["SHUTDOWN"]})";
+    case Subscription::invoke_and_shutdown:
+      return R"({"events":["INVOKE","SHUTDOWN"]})";
+  }
+  return R"({"events":[]})";
+}
+
 }  // namespace
 
-std::string register_request(std::string_view host) {
-  constexpr std::string_view kBody = R"({"events":["INVOKE"]})";
-  const std::string length = std::to_string(kBody.size());
+std::string register_request(std::string_view host, std::string_view name, Subscription events) {
+  const std::string_view body = registration_body(events);
+  const std::string length = std::to_string(body.size());
   const std::array<HeaderField, 4> fields = {{{"Host", host},
-                                              {"Lambda-Extension-Name", kInternalName},
+                                              {"Lambda-Extension-Name", name},
                                               {"Content-Type", "application/json"},
                                               {"Content-Length", length}}};
-  return write_head("POST /2020-01-01/extension/register HTTP/1.1", fields).append(kBody);
+  return write_head("POST /2020-01-01/extension/register HTTP/1.1", fields).append(body);
 }
 
 std::string next_event_request(std::string_view host, std::string_view identifier) {
@@ -45,6 +59,7 @@ Result<PlatformEvent> parse_event(std::string_view body) {
   event.request_id = text_of(*parsed, "requestId");
   if (type == "SHUTDOWN") {
     event.kind = PlatformEvent::Kind::shutdown;
+    event.shutdown_reason = text_of(*parsed, "shutdownReason");
   } else if (type != "INVOKE") {
     return fail(fmt::format("event of the platform: unknown type \"{}\"", type));
   } else if (event.request_id.empty()) {

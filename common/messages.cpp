@@ -10,13 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
-
 Json key_json(std::string_view type, const InvocationKey& key) {
   return {{"type", type}, {"requestId", key.request_id}, {"sequence", key.sequence}};
 }
@@ -144,7 +137,8 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
   if (type == "registered") {
     return Registered{object.at("accepted").get<bool>(),
                       object.at("identifier").get<std::string>(),
-                      object.at("reason").get<std::string>()};
+                      object.at("reason").get<std::string>(),
+                      object.at("hearsShutdown").get<bool>()};
   }
   if (type == "ping") {
     return Ping{object.at("number").get<std::uint64_t>()};
@@ -160,6 +154,9 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
   }
   if (type == "empty") {
     return Empty{};
+  }
+  if (type == "restored") {
+    return Restored{};
   }
   return std::nullopt;
 }
@@ -222,77 +219,110 @@ Result<Message> decode_object(const Json& object) {
   return fail(fmt::format("unknown message type \"{}\"", type));
 }
 
+Json json_of(const Hello& hello) {
+  return hello_json(hello);
+}
+
+Json json_of(const Replayed& replayed) {
+  return {{"type", "replayed"},
+          {"carried", replayed.carried},
+          {"carriedHandlers", replayed.carried_handlers}};
+}
+
+Json json_of(const Registered& registered) {
+  return {{"type", "registered"},
+          {"accepted", registered.accepted},
+          {"identifier", registered.identifier},
+          {"reason", registered.reason},
+          {"hearsShutdown", registered.hears_shutdown}};
+}
+
+Json json_of(const Answered& answered) {
+  Json object = key_json("answered", answered.key);
+  object["workDeadlineMs"] = epoch_ms(answered.work_deadline);
+  return object;
+}
+
+Json json_of(const Accepted& accepted) {
+  Json object = key_json("accepted", accepted.key);
+  object["record"] = accepted.record;
+  object["atOnce"] = accepted.at_once;
+  return object;
+}
+
+Json json_of(const Dropped& dropped) {
+  Json object = key_json("dropped", dropped.key);
+  object["id"] = dropped.id;
+  object["name"] = dropped.name;
+  object["why"] = dropped.why;
+  return object;
+}
+
+Json json_of(const Closed& closed) {
+  return closed_json(closed);
+}
+
+Json json_of(const Settled& settled) {
+  Json object = key_json("settled", settled.key);
+  object["carried"] = settled.carried;
+  object["carriedHandlers"] = settled.carried_handlers;
+  return object;
+}
+
+Json json_of(const Idle& idle) {
+  return key_json("idle", idle.key);
+}
+
+Json json_of(const HandlersDone& done) {
+  return key_json("handlersDone", done.key);
+}
+
+Json json_of(const Reenter& reenter) {
+  return reenter_json(reenter);
+}
+
+Json json_of(const HandlerEnded& ended) {
+  return {{"type", "handlerEnded"}, {"attemptId", ended.request_id}, {"trouble", ended.trouble}};
+}
+
+Json json_of(const ShutDown& down) {
+  return {{"type", "shutDown"}, {"deadlineMs", epoch_ms(down.deadline)}};
+}
+
+Json json_of(const RuntimeGone& /*gone*/) {
+  return {{"type", "runtimeGone"}};
+}
+
+Json json_of(const Restored& /*restored*/) {
+  return {{"type", "restored"}};
+}
+
+Json json_of(const Empty& /*empty*/) {
+  return {{"type", "empty"}};
+}
+
+Json json_of(const Ping& ping) {
+  return {{"type", "ping"}, {"number", ping.number}};
+}
+
+Json json_of(const Pong& pong) {
+  return {{"type", "pong"}, {"number", pong.number}};
+}
+
+Json json_of(const Inspect& inspect) {
+  Json object = key_json("inspect", inspect.key);
+  object["query"] = inspect.query;
+  return object;
+}
+
+Json json_of(const TaskStates& states) {
+  return states_json(states);
+}
+
 }  // namespace
 
 std::string encode(const Message& message) {
-  return dump_json(std::visit(
-      Overloaded{[](const Hello& hello) { return hello_json(hello); },
-                 [](const Replayed& replayed) {
-                   return Json{{"type", "replayed"},
-                               {"carried", replayed.carried},
-                               {"carriedHandlers", replayed.carried_handlers}};
-                 },
-                 [](const Registered& registered) {
-                   return Json{{"type", "registered"},
-                               {"accepted", registered.accepted},
-                               {"identifier", registered.identifier},
-                               {"reason", registered.reason}};
-                 },
-                 [](const Answered& answered) {
-                   Json object = key_json("answered", answered.key);
-                   object["workDeadlineMs"] = epoch_ms(answered.work_deadline);
-                   return object;
-                 },
-                 [](const Accepted& accepted) {
-                   Json object = key_json("accepted", accepted.key);
-                   object["record"] = accepted.record;
-                   object["atOnce"] = accepted.at_once;
-                   return object;
-                 },
-                 [](const Dropped& dropped) {
-                   Json object = key_json("dropped", dropped.key);
-                   object["id"] = dropped.id;
-                   object["name"] = dropped.name;
-                   object["why"] = dropped.why;
-                   return object;
-                 },
-                 [](const Closed& closed) { return closed_json(closed); },
-                 [](const Settled& settled) {
-                   Json object = key_json("settled", settled.key);
-                   object["carried"] = settled.carried;
-                   object["carriedHandlers"] = settled.carried_handlers;
-                   return object;
-                 },
-                 [](const Idle& idle) { return key_json("idle", idle.key); },
-                 [](const HandlersDone& done) { return key_json("handlersDone", done.key); },
-                 [](const Reenter& reenter) { return reenter_json(reenter); },
-                 [](const HandlerEnded& ended) {
-                   return Json{{"type", "handlerEnded"},
-                               {"attemptId", ended.request_id},
-                               {"trouble", ended.trouble}};
-                 },
-                 [](const ShutDown& down) {
-                   return Json{{"type", "shutDown"}, {"deadlineMs", epoch_ms(down.deadline)}};
-                 },
-                 [](const RuntimeGone&) {
-                   return Json{{"type", "runtimeGone"}};
-                 },
-                 [](const Empty&) {
-                   return Json{{"type", "empty"}};
-                 },
-                 [](const Ping& ping) {
-                   return Json{{"type", "ping"}, {"number", ping.number}};
-                 },
-                 [](const Pong& pong) {
-                   return Json{{"type", "pong"}, {"number", pong.number}};
-                 },
-                 [](const Inspect& inspect) {
-                   Json object = key_json("inspect", inspect.key);
-                   object["query"] = inspect.query;
-                   return object;
-                 },
-                 [](const TaskStates& states) { return states_json(states); }},
-      message));
+  return dump_json(std::visit([](const auto& one) { return json_of(one); }, message));
 }
 
 Result<Message> decode(std::string_view packet) {

@@ -49,11 +49,14 @@ struct Replayed {
   int carried_handlers = 0;  ///< handler tasks among them
 };
 
-/// Extension: the answer of the platform to its registration.
+/// Extension: whether the platform waits for it in every invocation: the answer to its
+/// registration.
 struct Registered {
   bool accepted = false;
   std::string identifier;  ///< Lambda-Extension-Identifier
   std::string reason;      ///< where not accepted
+  /// The platform tells it of the shutdown, within a budget of its own (external flavour).
+  bool hears_shutdown = false;
 };
 
 /// Shim: the platform took the answer. Sent before the first Accepted of an invocation, and for an
@@ -152,6 +155,10 @@ struct Pong {
   std::uint64_t number = 0;
 };
 
+/// Shim: this environment was restored from a snapshot, which others may be copies of, perhaps long
+/// ago. What was known of the outside before it is worth nothing.
+struct Restored {};
+
 /// Shim: how are the tasks of this invocation? Answered by TaskStates of the same query.
 struct Inspect {
   InvocationKey key;
@@ -190,6 +197,7 @@ using Message = std::variant<Hello,
                              Empty,
                              Ping,
                              Pong,
+                             Restored,
                              Inspect,
                              TaskStates>;
 

@@ -1,7 +1,10 @@
 #include "common/packet_socket.h"
 
+#include <fmt/format.h>
+
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -40,6 +43,13 @@ const sockaddr* generic(const AbstractAddress& address) {
   return reinterpret_cast<const sockaddr*>(
       &address.address);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
                           // the socket API's own convention
+}
+
+/// True if the other end was made by a process of our user.
+bool same_user(int fd) {
+  ucred peer = {};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
 }
 
 /// Room for the descriptors of one packet, aligned as the kernel wants it.
@@ -91,6 +101,10 @@ std::vector<UniqueFd> descriptors_of(msghdr& message) {
 
 }  // namespace
 
+std::string external_link_name(std::string_view runtime_api) {
+  return fmt::format("postlude-external-{}", runtime_api);
+}
+
 Result<PacketSocket> PacketSocket::connect(std::string_view name) {
   const auto address = abstract_address(name);
   if (!address) {
@@ -102,6 +116,10 @@ Result<PacketSocket> PacketSocket::connect(std::string_view name) {
   }
   if (::connect(fd->get(), generic(*address), address->size) != 0) {
     return errno_failure("connect", name);
+  }
+  // Anybody may listen on an abstract name.
+  if (!same_user(fd->get())) {
+    return fail(fmt::format("connect {}: another user listens there", name));
   }
   return PacketSocket(std::move(*fd));
 }
@@ -179,10 +197,7 @@ Result<std::optional<PacketSocket>> PacketListener::accept() {
     }
     return errno_failure("accept", "extension socket");
   }
-  ucred peer = {};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-      peer.uid != ::geteuid()) {
+  if (!same_user(fd.get())) {
     return fail("refused a connection of another user to the extension socket");
   }
   return std::optional(PacketSocket(std::move(fd)));

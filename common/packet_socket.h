@@ -14,6 +14,11 @@ namespace postlude {
 /// Both ends refuse larger messages; larger data travels as files of the spool.
 inline constexpr std::size_t kMaxPacketBytes = std::size_t{64} << 10;
 
+/// The abstract name on which the external extension of one environment listens for its shim: both
+/// know the address of their Runtime API, which no two environments share that see each other's
+/// sockets.
+[[nodiscard]] std::string external_link_name(std::string_view runtime_api);
+
 /// At most this many descriptors travel with a packet: a record and its bodies.
 inline constexpr std::size_t kMaxPacketDescriptors = 4;
 
@@ -23,7 +28,7 @@ class PacketSocket {
  public:
   explicit PacketSocket(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  /// Connects to an abstract name.
+  /// Connects to an abstract name. One that another user listens on is an error.
   [[nodiscard]] static Result<PacketSocket> connect(std::string_view name);
 
   [[nodiscard]] int fd() const { return fd_.get(); }

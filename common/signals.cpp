@@ -20,7 +20,8 @@ Result<Signals> Signals::block(std::initializer_list<int> signals) {
   // Inherited as ignored, SIGCHLD would have the kernel reap our children unseen.
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
-  if (sigaction(SIGPIPE, &ignore, nullptr) != 0 || sigaction(SIGCHLD, &standard, nullptr) != 0) {
+  if (sigaction(SIGPIPE, &ignore, nullptr) != 0 || sigaction(SIGXFSZ, &ignore, nullptr) != 0 ||
+      sigaction(SIGCHLD, &standard, nullptr) != 0) {
     return errno_failure("set signal dispositions", "");
   }
   UniqueFd fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));

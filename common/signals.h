@@ -9,7 +9,7 @@
 namespace postlude {
 
 /// Signals as events: blocked once, before any thread or child exists, and read from a descriptor.
-/// SIGPIPE is ignored as well: a dead peer is an error of the write.
+/// SIGPIPE and SIGXFSZ are ignored as well: a dead peer and a full disk are errors of the write.
 class Signals {
  public:
   [[nodiscard]] static Result<Signals> block(std::initializer_list<int> signals);

@@ -19,7 +19,9 @@ constexpr std::size_t kMaxRecordBytes = (std::size_t{2} << 20) + (std::size_t{25
 
 }  // namespace
 
-Result<Spool> Spool::create(const std::string& root, std::string_view log_stream_name) {
+Result<Spool> Spool::create(const std::string& root,
+                            std::string_view log_stream_name,
+                            std::uint64_t limit) {
   const std::string environment = environment_folder(log_stream_name);
   auto generation = begin_generation(root, environment);
   if (!generation) {
@@ -27,7 +29,29 @@ Result<Spool> Spool::create(const std::string& root, std::string_view log_stream
   }
   Spool spool(fmt::format("{}/{}/{}", root, environment, generation_folder(generation->number)));
   spool.adoption_ = std::move(generation->adoption);
+  spool.budget_ = SpoolBudget(limit);
+  if (spool.adoption_.files > 0) {
+    spool.measure();
+  }
   return spool;
+}
+
+void Spool::measure() {
+  const auto usage = spool_files::measure(folder_);
+  if (usage || usage.error().code == ErrorCode::not_found) {
+    budget_.measured(usage.value_or(spool_files::Usage{}), now());
+  }
+}
+
+Result<void> Spool::take_room(std::size_t bytes) {
+  if (!budget_.fits(bytes) && budget_.worth_measuring(bytes, now())) {
+    measure();
+  }
+  if (!budget_.fits(bytes)) {
+    return fail(ErrorCode::no_space, budget_.refusal(bytes));
+  }
+  budget_.add(bytes);
+  return {};
 }
 
 std::string Spool::path(std::string_view file) const {
@@ -57,12 +81,18 @@ Result<UniqueFd> Spool::create_capture(const std::string& name) {
   return open_new(path(name));
 }
 
+Result<void> Spool::append_capture(int fd, std::string_view bytes, std::string_view name) {
+  const auto room = take_room(bytes.size());
+  return room ? write_all(fd, bytes, path(name)) : room;
+}
+
 Result<UniqueFd> Spool::write_capture(const std::string& name, std::string_view bytes) {
   auto fd = create_capture(name);
   if (!fd) {
     return fd;
   }
-  if (auto written = write_all(fd->get(), bytes, name); !written) {
+  if (auto written = append_capture(fd->get(), bytes, name); !written) {
+    remove_capture(name);
     return tl::unexpected(written.error());
   }
   return fd;
@@ -75,6 +105,9 @@ Result<UniqueFd> Spool::open_capture(const std::string& name) const {
 Result<UniqueFd> Spool::write_record(const RecordName& name, const TaskRecord& record) {
   const std::string target = path(format_record_name(name));
   const std::string text = encode_record(record);
+  if (auto room = take_room(text.size()); !room) {
+    return tl::unexpected(room.error());
+  }
   // It may also be taken away before it has its name.
   auto placed = put_in_place(target, text);
   for (int tries = 1; tries < kMostTries && !placed && placed.error().code == ErrorCode::not_found;

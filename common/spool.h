@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/error.h"
+#include "common/spool_budget.h"
 #include "common/spool_files.h"
 #include "common/spool_format.h"
 #include "common/spool_generations.h"
@@ -25,10 +26,13 @@ class Spool {
   /// Makes a new generation, which takes over what older ones left. Folders are private to the user
   /// (0700). An error where they cannot be made or are not to be trusted; a full disk is none, see
   /// adoption().
+  /// `limit`: bytes of records and bodies, those that it took over included. What does not fit is
+  /// refused with ErrorCode::no_space, and so is what the disk has no room for.
   [[nodiscard]] static Result<Spool> create(const std::string& root,
-                                            std::string_view log_stream_name);
+                                            std::string_view log_stream_name,
+                                            std::uint64_t limit = SpoolBudget::kUnlimited);
 
-  /// Joins the generation that another process made.
+  /// Joins the generation that another process made; without a limit.
   [[nodiscard]] static Spool attach(std::string folder) { return Spool(std::move(folder)); }
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
@@ -41,7 +45,9 @@ class Spool {
 
   /// Opens a new file for a body that is captured piece by piece; readable and writable.
   [[nodiscard]] Result<UniqueFd> create_capture(const std::string& name);
-  /// The whole file; it stays open for whoever is to read it even if its name goes.
+  /// The next piece of it. After an error the file is of no use any more.
+  [[nodiscard]] Result<void> append_capture(int fd, std::string_view bytes, std::string_view name);
+  /// The whole file, or none; it stays open for whoever is to read it even if its name goes.
   [[nodiscard]] Result<UniqueFd> write_capture(const std::string& name, std::string_view bytes);
   [[nodiscard]] Result<UniqueFd> open_capture(const std::string& name) const;
 
@@ -69,12 +75,15 @@ class Spool {
   explicit Spool(std::string folder) : folder_(std::move(folder)) {}
 
   [[nodiscard]] std::string path(std::string_view file) const;
+  void measure();
+  [[nodiscard]] Result<void> take_room(std::size_t bytes);
   [[nodiscard]] Result<UniqueFd> open_new(const std::string& file) const;
   [[nodiscard]] Result<UniqueFd> put_in_place(const std::string& target,
                                               std::string_view bytes) const;
 
   std::string folder_;
   Adoption adoption_;
+  SpoolBudget budget_;
 };
 
 }  // namespace postlude

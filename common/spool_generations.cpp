@@ -49,12 +49,13 @@ void adopt(const std::string& environment,
     }
     auto left = spool_files::list(path_of(environment, *number));
     if (left) {
-      older.push_back({*number, std::move(*left)});
+      older.push_back({*number, *std::move(left)});
     } else if (left.error().code != ErrorCode::not_found) {
       note_problem(generation.adoption, left.error());
     }
   }
-  for (const AdoptionStep& step : plan_adoption(std::move(older))) {
+  const auto steps = plan_adoption(std::move(older));
+  for (const AdoptionStep& step : steps) {
     const auto done = carry_out(step, environment, generation.number);
     // A folder that is not empty has files of others, or one that could not be taken over.
     if (!done && step.kind != AdoptionStep::Kind::remove_folder) {

@@ -184,20 +184,20 @@ JobEnd resolve_and_run(const AttemptInput& input,
   return std::visit(Runner{input, folder, services, call}, *action);
 }
 
-std::string send_letter(const AttemptInput& input,
-                        const SpillTask& step,
-                        TaskServices& services,
-                        HttpCall& call) {
+AttemptResult send_letter(const AttemptInput& input,
+                          const SpillTask& step,
+                          TaskServices& services,
+                          HttpCall& call) {
   initialise_tls();
   const std::string& to = input.record.task.dead_letter.value();
   const auto target = parse_target_arn(to);
   if (!target) {
-    return target.error().message;
+    return refused(target.error().message);
   }
   const TaskDocument document = input.document();
   // One that is too large in any case is left out unread.
   const auto event = whole_event(input, most_message_bytes(target->kind));
-  const AttemptResult result = send_dead_letter(
+  return send_dead_letter(
       to,
       {.id = input.record.id,
        .state = state_name(step.state),
@@ -214,10 +214,6 @@ std::string send_letter(const AttemptInput& input,
        .at = now()},
       client_for(services, call),
       step.until + kLateness);
-  if (result.kind == AttemptResult::Kind::success) {
-    return {};
-  }
-  return result.why.empty() ? "stopped" : result.why;
 }
 
 /// Of what is thrown, which may repeat a value, nothing is told. Small functions run out of memory.
@@ -239,14 +235,28 @@ JobEnd run_job(const AttemptInput& input,
   }
 }
 
-std::string run_spill(const AttemptInput& input,
-                      const SpillTask& step,
-                      TaskServices& services,
-                      HttpCall& call) {
+AttemptResult run_spill(const AttemptInput& input,
+                        const SpillTask& step,
+                        TaskServices& services,
+                        HttpCall& call) {
   try {
     return send_letter(input, step, services, call);
   } catch (const std::exception& error) {
-    return std::string(describe(error));
+    return refused(std::string(describe(error)));
+  }
+}
+
+void prepare_call(TaskServices& services, const Url& url, EpochTime deadline, HttpCall& call) {
+  try {
+    initialise_tls();
+    const auto http = [&](const HttpRequest& request, EpochTime until) {
+      return services.connections.perform(request, until, call);
+    };
+    if (services.credentials.current(now(), deadline, http)) {
+      services.connections.open_ahead(url, deadline, call);
+    }
+  } catch (const std::exception& /*error*/) {
+    // The call itself will meet the same, and say so.
   }
 }
 

@@ -24,11 +24,15 @@ using JobEnd = std::variant<AttemptResult, CommandAction, HandlerEvent>;
                              TaskServices& services,
                              HttpCall& call);
 
-/// Hands the task to its dead letter; the same holds. Empty where it took it, else why not.
-[[nodiscard]] std::string run_spill(const AttemptInput& input,
-                                    const SpillTask& step,
-                                    TaskServices& services,
-                                    HttpCall& call);
+/// Hands the task to its dead letter; the same holds.
+[[nodiscard]] AttemptResult run_spill(const AttemptInput& input,
+                                      const SpillTask& step,
+                                      TaskServices& services,
+                                      HttpCall& call);
+
+/// Gets what a call of AWS at `url` will need: credentials and an open connection, which waits for
+/// it. On a worker; ends when that was used or closed, and at `deadline`. Throws nothing.
+void prepare_call(TaskServices& services, const Url& url, EpochTime deadline, HttpCall& call);
 
 /// What `input` offers to templates; views it.
 [[nodiscard]] TemplateSources template_sources(const AttemptInput& input,

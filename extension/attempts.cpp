@@ -9,7 +9,7 @@
 namespace postlude::extension {
 namespace {
 
-/// Beside the attempts: spills, and calls that were given up while a name server kept them.
+/// Beside the attempts: calls that were given up while a name server kept them.
 constexpr std::size_t kMoreThreads = 8;
 
 }  // namespace
@@ -18,6 +18,7 @@ Attempts::Attempts(Place place, Events events)
     : place_(std::move(place)),
       events_(std::move(events)),
       services_(place_.environment),
+      spills_(place_.loop, services_, events_.spilled),
       workers_(place_.loop, 2 * static_cast<std::size_t>(place_.concurrency) + kMoreThreads) {}
 
 Attempts::~Attempts() {
@@ -52,27 +53,14 @@ void Attempts::run_on_worker(std::uint64_t number) {
 }
 
 void Attempts::spill(const SpillTask& step, AttemptInput input) {
-  const std::uint64_t number = step.name.number;
-  forget(number);
-  Running& spill = running_[number];
-  spill.serial = ++last_serial_;
-  spill.call = std::make_shared<HttpCall>();
-  auto shared = std::make_shared<AttemptInput>(std::move(input));
-  workers_.submit([this, number, step, shared, serial = spill.serial, call = spill.call]()
-                      -> Workers::Completion {
-    std::string trouble = run_spill(*shared, step, services_, *call);
-    return [this, number, serial, trouble = std::move(trouble)] {
-      if (find(number, serial) != nullptr) {
-        running_.erase(number);
-        events_.spilled(number, trouble);
-      }
-    };
-  });
+  forget(step.name.number);
+  spills_.start(step, std::move(input));
 }
 
 void Attempts::stop(std::uint64_t number, Millis grace) {
   const auto found = running_.find(number);
   if (found == running_.end()) {
+    spills_.stop(number);
     return;
   }
   if (grace == Millis::zero()) {
@@ -87,6 +75,7 @@ void Attempts::stop(std::uint64_t number, Millis grace) {
 }
 
 void Attempts::forget(std::uint64_t number) {
+  spills_.stop(number);
   const auto found = running_.find(number);
   if (found == running_.end()) {
     return;
@@ -121,6 +110,7 @@ void Attempts::handler_ended(const HandlerEnded& ended) {
 }
 
 void Attempts::rest() {
+  spills_.rest();
   services_.connections.close_all();
 }
 
@@ -140,6 +130,9 @@ void Attempts::job_ended(std::uint64_t number, std::uint64_t serial, JobEnd end_
 }
 
 void Attempts::start_command(std::uint64_t number, const CommandAction& action) {
+  if (ended_before_it_began(number)) {
+    return;
+  }
   Running& attempt = running_.at(number);
   const AttemptInput& input = *attempt.input;
   auto spec = command_spec(action,
@@ -165,6 +158,9 @@ void Attempts::start_command(std::uint64_t number, const CommandAction& action) 
 }
 
 void Attempts::reenter(std::uint64_t number, HandlerEvent event) {
+  if (ended_before_it_began(number)) {
+    return;
+  }
   Running& attempt = running_.at(number);
   const Reenter reenter = reenter_for(*attempt.input, attempt.host, event.bytes);
   attempt.handler_request = reenter.request_id;
@@ -172,6 +168,16 @@ void Attempts::reenter(std::uint64_t number, HandlerEvent event) {
   std::vector<UniqueFd> files;
   files.push_back(std::move(event.file));
   place_.shim.send(reenter, std::move(files));
+}
+
+/// A freeze, or a slow look-up of a secret, may have used up its time: then nothing starts any
+/// more.
+bool Attempts::ended_before_it_began(std::uint64_t number) {
+  if (now() < running_.at(number).input->until) {
+    return false;
+  }
+  end(number, {AttemptResult::Kind::stopped, ""});
+  return true;
 }
 
 void Attempts::end(std::uint64_t number, const AttemptResult& result) {

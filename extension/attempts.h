@@ -9,6 +9,7 @@
 #include "extension/run_command.h"
 #include "extension/schedule_steps.h"
 #include "extension/shim_link.h"
+#include "extension/spills.h"
 #include "extension/task_services.h"
 #include "extension/workers.h"
 
@@ -36,8 +37,8 @@ class Attempts {
     std::string folder;
     int concurrency = 1;
   };
-  /// Never called from within start(), spill() and stop(), except `ended` for what cannot be
-  /// started and what is stopped at once.
+  /// Never called from within start(), spill() and stop(), except for what cannot be started and
+  /// what is stopped at once.
   struct Events {
     std::function<void(std::uint64_t number, const AttemptResult&)> ended;
     /// `trouble` is empty where the dead letter took it.
@@ -54,6 +55,9 @@ class Attempts {
   /// `number` is the task's; `host` the invocation in whose time it runs.
   void start(std::uint64_t number, AttemptInput input, const InvocationKey& host);
   void spill(const SpillTask& step, AttemptInput input);
+  void expect_spills(const std::string& target, const SpillForecast::Expected& expected) {
+    spills_.expect(target, expected);
+  }
   /// As StopAttempt says.
   void stop(std::uint64_t number, Millis grace);
   /// Ends everything of it at once; nothing is reported any more.
@@ -64,6 +68,11 @@ class Attempts {
   void handler_ended(const HandlerEnded& ended);
   /// Before the environment may freeze: no connection stays open.
   void rest();
+  /// The environment is a copy of a snapshot: what was fetched or opened before is thrown away.
+  void forget_outside() { services_.forget(); }
+
+  /// Threads are at work, perhaps in a look-up of a name that nothing can interrupt.
+  [[nodiscard]] bool busy() { return workers_.busy() || spills_.busy(); }
 
   [[nodiscard]] const TaskServices& services() const { return services_; }
 
@@ -81,6 +90,7 @@ class Attempts {
   void job_ended(std::uint64_t number, std::uint64_t serial, JobEnd end);
   void start_command(std::uint64_t number, const CommandAction& action);
   void reenter(std::uint64_t number, HandlerEvent event);
+  [[nodiscard]] bool ended_before_it_began(std::uint64_t number);
   void end(std::uint64_t number, const AttemptResult& result);
   [[nodiscard]] Running* find(std::uint64_t number, std::uint64_t serial);
 
@@ -89,6 +99,7 @@ class Attempts {
   TaskServices services_;
   std::map<std::uint64_t, Running> running_;
   std::uint64_t last_serial_ = 0;
+  Spills spills_;
   Workers workers_;
 };
 

@@ -1,5 +1,6 @@
 #include "extension/conductor.h"
 
+#include "extension/fresh_random.h"
 #include "extension/match.h"
 
 #include <fmt/format.h>
@@ -9,13 +10,10 @@
 
 namespace postlude::extension {
 
-Conductor::Session::Session(Conductor& conductor,
-                            const Hello& first,
-                            ExtensionApi::Handlers handlers)
+Conductor::Session::Session(Conductor& conductor, const Hello& first)
     : hello(first),
       schedule(first.concurrency, first.deadline_margin),
       records(Spool::attach(first.spool), conductor.log_),
-      platform(conductor.loop_, first.runtime_api, std::move(handlers)),
       attempts(
           {.loop = conductor.loop_,
            .descendants = conductor.descendants_,
@@ -38,18 +36,35 @@ Conductor::Session::Session(Conductor& conductor,
                  schedule.handler_request(number, request_id);
                }}) {}
 
-Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
+Conductor::Conductor(Signals signals, Environment environment)
     : signals_(std::move(signals)),
       environment_(std::move(environment)),
       log_(STDOUT_FILENO, LogLevel::info),
       shim_(loop_,
-            std::move(shim),
             {[this](const Message& message) { on_message(message); },
              [this](const Error& error) { on_garbage(error); },
-             [this] { loop_.stop(); }}),
-      random_(std::random_device()()) {
+             [this] { on_link_closed(); }}) {
+  loop_.on_thaw([this] { thawed(); });
+}
+
+Conductor::Conductor(PacketSocket shim, Signals signals, Environment environment)
+    : Conductor(std::move(signals), std::move(environment)) {
+  shim_.attach(std::move(shim));
   // After the shim's slot: what it sent before a task ended is known when that end is acted on.
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
+}
+
+void Conductor::speak_to_platform(const std::string& address) {
+  platform_ = std::make_unique<ExtensionApi>(
+      loop_,
+      address,
+      ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
+                             [this](const PlatformEvent& event) { on_platform_event(event); },
+                             [this](const Error& error) {
+                               release_.refused();
+                               log_.error("the platform refused the poll for the next event: " +
+                                          error.message);
+                             }});
 }
 
 Result<void> Conductor::run() {
@@ -71,6 +86,12 @@ void Conductor::on_garbage(const Error& error) {
     return;
   }
   outcome_ = fail("the shim's first message: " + error.message);
+  if (external_) {
+    log_.error(outcome_.error().message);
+    shim_.hang_up();
+    on_link_closed();
+    return;
+  }
   loop_.stop();
 }
 
@@ -93,25 +114,35 @@ void Conductor::on(const Hello& hello) {
     return;
   }
   log_ = Log(STDOUT_FILENO, hello.log_level);
-  session_.emplace(
-      *this,
-      hello,
-      ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
-                             [this](const PlatformEvent& event) { on_platform_event(event); },
-                             [this](const Error& error) {
-                               session_->release.refused();
-                               log_.error("the platform refused the poll for the next event: " +
-                                          error.message);
-                             }});
-  // The platform waits for it, so it goes first.
-  if (!hello.driven) {
-    session_->platform.register_for_invoke();
+  take_environment();
+  order_ = invocation_order(environment_);
+  session_.emplace(*this, hello);
+  if (order_ == InvocationOrder::overlapping) {
+    session_->schedule.expect_overlap();
   }
+  // The platform waits for it, so it goes first.
+  register_for(hello);
   replay(session_->records.replay(hello.last_record));
   session_->records.remove_orphans();
   const Schedule& schedule = session_->schedule;
   shim_.send(
       Replayed{schedule.carried() + session_->records.unread(), schedule.carried_handlers()});
+}
+
+/// The external extension has done it long ago.
+void Conductor::register_for(const Hello& hello) {
+  if (external_) {
+    if (external_->word) {
+      shim_.send(*external_->word);
+    }
+    return;
+  }
+  speak_to_platform(hello.runtime_api);
+  if (!hello.driven) {
+    platform_->register_as(
+        kInternalName,
+        order_ == InvocationOrder::overlapping ? Subscription::none : Subscription::invoke);
+  }
 }
 
 /// An earlier process may have ended before it looked whether the answer matches. Where a body is
@@ -143,6 +174,9 @@ bool Conductor::may_be_unmatched(const FoundRecord& found) {
 }
 
 void Conductor::on(const Answered& answered) {
+  if (!registered_) {
+    loop_.anchor();  // the first word of the event that it gets
+  }
   replay_unread();
   apply(session_->schedule.answered(answered, now()));
 }
@@ -161,6 +195,10 @@ void Conductor::on(const HandlerEnded& ended) {
 
 void Conductor::on(const RuntimeGone& /*gone*/) {
   runtime_gone_ = true;
+}
+
+void Conductor::on(const Restored& /*restored*/) {
+  session_->attempts.forget_outside();
 }
 
 void Conductor::on(const Ping& ping) {
@@ -230,9 +268,14 @@ void Conductor::on(const ShutDown& down) {
 }
 
 void Conductor::on_registered(const Registered& registered) {
+  if (external_) {
+    external_registered(registered);
+    return;
+  }
   shim_.send(registered);
+  registered_ = registered.accepted;
   if (registered.accepted) {
-    ask_platform(session_->release.registered());
+    ask_platform(release_.registered());
   } else {
     log_.warn("the platform refused the extension, the shim holds invocations instead: " +
               registered.reason);
@@ -240,8 +283,20 @@ void Conductor::on_registered(const Registered& registered) {
 }
 
 void Conductor::on_platform_event(const PlatformEvent& event) {
+  if (external_ && external_event(event)) {
+    return;
+  }
   if (event.kind == PlatformEvent::Kind::invoke) {
-    ask_platform(session_->release.invoked(event.request_id));
+    loop_.anchor();
+    ask_platform(release_.invoked(event.request_id));
+  }
+}
+
+void Conductor::on_link_closed() {
+  if (external_) {
+    release_without_shim();
+  } else {
+    loop_.stop();
   }
 }
 
@@ -267,26 +322,12 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
     const TaskRecord& record = session_->records.at(number);
     log_.debug("attempt ended: " + result.why, {record.key.request_id, record.id});
   }
-  const auto random = std::generate_canonical<double, 16>(random_);
-  apply(session_->schedule.attempt_ended(number, result, now(), random));
+  apply(session_->schedule.attempt_ended(number, result, now(), fresh_fraction()));
 }
 
 void Conductor::ask_platform(Release::Verdict verdict) {
-  if (verdict == Release::Verdict::ask && !runtime_gone_) {
-    session_->platform.ask_next();
-  }
-}
-
-void Conductor::set_timer() {
-  if (timer_) {
-    loop_.cancel(*timer_);
-    timer_.reset();
-  }
-  if (const auto due = session_->schedule.next_due()) {
-    timer_ = loop_.at(*due, [this] {
-      timer_.reset();
-      apply(session_->schedule.time_passed(now()));
-    });
+  if (verdict == Release::Verdict::ask && !runtime_gone_ && !platform_->asking()) {
+    platform_->ask_next();
   }
 }
 

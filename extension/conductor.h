@@ -5,19 +5,21 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/packet_socket.h"
+#include "common/platform_facts.h"
 #include "common/signals.h"
 #include "extension/attempts.h"
 #include "extension/descendants.h"
 #include "extension/extension_api.h"
+#include "extension/external_role.h"
 #include "extension/held_records.h"
 #include "extension/release.h"
 #include "extension/schedule.h"
 #include "extension/shim_link.h"
+#include "extension/spill_forecast.h"
 
 #include <deque>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -28,23 +30,44 @@ namespace postlude::extension {
 class Conductor {
  public:
   Conductor(PacketSocket shim, Signals signals, Environment environment);
+  /// As the external extension: registers at once, and meets the shim at this door, if one comes
+  /// (conductor_external.cpp).
+  Conductor(PacketListener door, Signals signals, Environment environment);
 
   /// Returns when the shim is gone, on SIGTERM, or when a shutdown is complete. No command is left
-  /// running. The error: the shim speaks another protocol.
+  /// running. The external extension: only when the platform has ended the environment, because any
+  /// exit of it is a crash. The error: the shim speaks another protocol, or the platform does not
+  /// take the external extension.
   [[nodiscard]] Result<void> run();
+
+  /// After run(): a thread hangs in a look-up that nothing can interrupt, and destroying this
+  /// object would wait for it.
+  [[nodiscard]] bool busy() { return session_ && session_->attempts.busy(); }
 
  private:
   /// What the shim's first message makes possible.
   struct Session {
-    Session(Conductor& conductor, const Hello& first, ExtensionApi::Handlers handlers);
+    Session(Conductor& conductor, const Hello& first);
 
     Hello hello;
     Schedule schedule;
     HeldRecords records;
-    Release release;
-    ExtensionApi platform;
     Attempts attempts;
   };
+
+  /// The external extension before, beside and after its shim.
+  struct External {
+    PacketListener door;
+    std::optional<EventLoop::Slot> door_slot;
+    ExternalRole role;
+    std::optional<Registered> word;  ///< for the shim: what the platform said
+    bool shim_came = false;
+    bool shut_down = false;  ///< the platform said so: the end of this process is no crash
+  };
+
+  Conductor(Signals signals, Environment environment);
+  void speak_to_platform(const std::string& address);
+  void register_for(const Hello& hello);
 
   void on_message(const Message& message);
   void on_garbage(const Error& error);
@@ -58,6 +81,7 @@ class Conductor {
   void on(const ShutDown& down);
   void on(const RuntimeGone& gone);
   void on(const Ping& ping);
+  void on(const Restored& restored);
   void on(const Inspect& inspect);
   template <class Other>
   void on(const Other& other);
@@ -68,6 +92,16 @@ class Conductor {
   [[nodiscard]] bool matches_answer(std::uint64_t number);
   void on_registered(const Registered& registered);
   void on_platform_event(const PlatformEvent& event);
+  void on_link_closed();
+  void nothing_left();
+  // Of the external extension (conductor_external.cpp).
+  void open_door();
+  void answer_door();
+  void take_environment();
+  void external_registered(Registered registered);
+  [[nodiscard]] bool external_event(const PlatformEvent& event);
+  void shut_down_by_platform(const PlatformEvent& event);
+  void release_without_shim();
   void on_signal();
   void on_attempt_ended(std::uint64_t number, const AttemptResult& result);
 
@@ -85,21 +119,31 @@ class Conductor {
   [[nodiscard]] bool rename(const RecordName& before, const RecordName& after);
   void leave();
   void ask_platform(Release::Verdict verdict);
+  /// Connections may be gone without a word.
+  void thawed();
   void set_timer();
+  void foresee_spills();
+  [[nodiscard]] std::vector<SpillForecast::Candidate> spill_candidates() const;
   EventLoop loop_;
   Signals signals_;
   Environment environment_;
   Log log_;
   Descendants descendants_;
   ShimLink shim_;
+  std::optional<External> external_;
+  std::unique_ptr<ExtensionApi> platform_;
+  Release release_;
+  InvocationOrder order_ = InvocationOrder::one_by_one;
   std::optional<Session> session_;
   std::deque<Step> to_do_;
   bool doing_ = false;
+  bool registered_ = false;  ///< the platform tells of its events
   bool runtime_gone_ = false;
   bool told_empty_ = false;
   bool superseded_ = false;  ///< a newer generation has the spool: nothing is done any more
   std::optional<EventLoop::TimerId> timer_;
-  std::minstd_rand random_;
+  SpillForecast forecast_;
+  std::optional<EventLoop::TimerId> forecast_timer_;
   Result<void> outcome_;
 };
 

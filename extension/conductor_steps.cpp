@@ -30,8 +30,14 @@ void Conductor::apply(Steps steps) {
   assert(session_->schedule.accounting().balanced());
   set_timer();
   if (session_->schedule.over() && !std::exchange(told_empty_, true)) {
-    descendants_.await_deaths();
-    shim_.send(Empty{});
+    nothing_left();
+  }
+}
+
+void Conductor::nothing_left() {
+  descendants_.await_deaths();
+  shim_.send(Empty{});
+  if (!external_ || external_->shut_down) {
     loop_.stop();
   }
 }
@@ -85,10 +91,12 @@ void Conductor::perform(const WriteReceipt& step) {
 }
 
 void Conductor::perform(const ReleaseInvocation& step) {
-  session_->attempts.rest();
+  if (order_ == InvocationOrder::one_by_one) {
+    session_->attempts.rest();
+  }
   descendants_.await_deaths();
   shim_.send(Settled{step.key, step.carried + session_->records.unread(), step.carried_handlers});
-  ask_platform(session_->release.settled(step.key.request_id));
+  ask_platform(release_.settled(step.key.request_id));
 }
 
 AttemptInput Conductor::input_for(std::uint64_t number) {

@@ -130,6 +130,10 @@ Result<AwsCredentials> parse_container_credentials(std::string_view text) {
 Credentials::Credentials(const Environment& environment)
     : uri_(environment.get_or("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")),
       token_(environment.get_or("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")) {
+  const bool restored = environment.get_or("AWS_LAMBDA_INITIALIZATION_TYPE", "") == "snap-start";
+  if (restored && !uri_.empty()) {
+    return;
+  }
   const std::string_view id = environment.get_or("AWS_ACCESS_KEY_ID", "");
   const std::string_view secret = environment.get_or("AWS_SECRET_ACCESS_KEY", "");
   if (!id.empty() && !secret.empty()) {
@@ -138,6 +142,14 @@ Credentials::Credentials(const Environment& environment)
         AwsCredentials{.access_key_id = std::string(id),
                        .secret_access_key = std::string(secret),
                        .session_token = std::string(environment.get_or("AWS_SESSION_TOKEN", ""))};
+  }
+}
+
+void Credentials::forget() {
+  const std::lock_guard lock(mutex_);
+  if (!from_environment_) {
+    cached_.reset();
+    fetched_at_.reset();
   }
 }
 

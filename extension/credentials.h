@@ -22,11 +22,15 @@ inline constexpr Millis kMostFetchTime = std::chrono::seconds(5);
 
 /// The function's own credentials: of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
 /// AWS_SESSION_TOKEN, else from AWS_CONTAINER_CREDENTIALS_FULL_URI with
-/// AWS_CONTAINER_AUTHORIZATION_TOKEN (SnapStart, lambda-protocol.md 5). For any number of threads;
-/// one of them fetches, the others wait for it until their deadline.
+/// AWS_CONTAINER_AUTHORIZATION_TOKEN (SnapStart, lambda-protocol.md 5). Under SnapStart that
+/// address comes first: what stands in the environment is as old as the snapshot. For any number of
+/// threads; one of them fetches, the others wait for it until their deadline.
 class Credentials {
  public:
   explicit Credentials(const Environment& environment);
+
+  /// What was fetched is fetched anew. While nothing is under way.
+  void forget();
 
   /// The error is how the attempt ends that needs them.
   using Outcome = tl::expected<AwsCredentials, AttemptResult>;

@@ -31,9 +31,10 @@ class Descendants {
 
   /// Blocks until everything that was killed has ended, a few milliseconds: what is about to die
   /// must not be frozen half-way or be found by who counts what is left. Gives up after kMostWait,
-  /// because a process can be stuck in the kernel.
+  /// because a process can be stuck in the kernel; a fifth of the shortest usual margin (of a
+  /// timeout of one second) is all that the end of an invocation can spare.
   void await_deaths();
-  static constexpr Millis kMostWait = Millis(100);
+  static constexpr Millis kMostWait = Millis(40);
 
  private:
   void end_strays();

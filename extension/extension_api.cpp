@@ -9,12 +9,13 @@ constexpr int kOk = 200;
 
 }  // namespace
 
-void ExtensionApi::register_for_invoke() {
-  connection_.request(register_request(connection_.address()),
+void ExtensionApi::register_as(std::string_view name, Subscription events) {
+  connection_.request(register_request(connection_.address(), name, events),
                       [this](const Result<PlatformAnswer>& answer) { on_registration(answer); });
 }
 
 void ExtensionApi::ask_next() {
+  asking_ = true;
   connection_.request(next_event_request(connection_.address(), identifier_),
                       [this](const Result<PlatformAnswer>& answer) { on_event(answer); });
 }
@@ -35,6 +36,7 @@ void ExtensionApi::on_registration(const Result<PlatformAnswer>& answer) {
 }
 
 void ExtensionApi::on_event(const Result<PlatformAnswer>& answer) {
+  asking_ = false;
   if (!answer) {
     handlers_.refused(answer.error());
     return;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace postlude::extension {
 
@@ -23,9 +24,12 @@ class ExtensionApi {
   ExtensionApi(EventLoop& loop, std::string runtime_api, Handlers handlers)
       : connection_(loop, std::move(runtime_api)), handlers_(std::move(handlers)) {}
 
-  void register_for_invoke();
+  /// Under that name; once.
+  void register_as(std::string_view name, Subscription events);
   /// Only after a registration that was accepted, and while no poll is under way.
   void ask_next();
+  /// A poll is under way: neither answered nor refused.
+  [[nodiscard]] bool asking() const { return asking_; }
 
  private:
   void on_registration(const Result<PlatformAnswer>& answer);
@@ -34,6 +38,7 @@ class ExtensionApi {
   PlatformConnection connection_;
   Handlers handlers_;
   std::string identifier_;
+  bool asking_ = false;
 };
 
 }  // namespace postlude::extension

@@ -57,11 +57,10 @@ std::vector<FoundRecord> HeldRecords::take(std::vector<Unread> names) {
       continue;
     }
     const Trouble& trouble = record.error();
-    if (trouble.kind == Trouble::Kind::damaged) {
+    const bool passing = trouble.kind == Trouble::Kind::passing;
+    if (trouble.kind == Trouble::Kind::damaged || (passing && ++one.reads >= kMostReads)) {
       set_aside(one.name, trouble.why);
-    } else if (trouble.kind == Trouble::Kind::passing && ++one.reads >= kMostReads) {
-      set_aside(one.name, trouble.why);
-    } else if (trouble.kind == Trouble::Kind::passing) {
+    } else if (passing) {
       if (one.reads == 1) {
         log_.warn("a record will be read again later: " + trouble.why);
       }

@@ -26,7 +26,7 @@ class HeldRecords {
   /// The same for what was unread; one that stays so after kMostReads is set aside.
   [[nodiscard]] std::vector<FoundRecord> replay_unread();
   [[nodiscard]] int unread() const;
-  /// Once, when nothing of what was replayed is let go any more without having run.
+  /// Once, when all that is to be replayed is held: bodies that none of it names.
   void remove_orphans();
 
   struct Trouble {

@@ -5,6 +5,7 @@
 #include "extension/call_watch.h"
 #include "extension/http_connection.h"
 #include "extension/ongoing_call.h"
+#include "extension/ready_connection.h"
 #include "extension/request_head.h"
 #include "extension/tls_trust.h"
 
@@ -120,7 +121,18 @@ struct HttpConnections::State {
   State(std::string certificates, Resolver resolver)
       : trust(std::move(certificates)), resolve(std::move(resolver)) {}
 
+  /// A connection that was opened ahead, and what came of it.
+  struct Ready {
+    explicit Ready(Url origin) : meeting(std::move(origin)) {}
+    ReadyConnection meeting;
+    tl::expected<HttpAnswer, HttpConnection::Failure> end;  ///< of its use
+  };
+
   [[nodiscard]] Kept take(const HttpRequest& request);
+  [[nodiscard]] std::shared_ptr<Ready> take_ready(const HttpRequest& request);
+  [[nodiscard]] std::optional<tl::expected<HttpAnswer, HttpConnection::Failure>> perform_on_open(
+      const HttpRequest& request, EpochTime deadline, OngoingCall& call);
+  void open_ahead(Ready& ready, EpochTime deadline, OngoingCall& call);
   void keep(Kept connection, std::uint64_t begun_in);
   [[nodiscard]] std::uint64_t current_period();
   [[nodiscard]] tl::expected<HttpAnswer, HttpFailure> perform(const HttpRequest& request,
@@ -134,6 +146,7 @@ struct HttpConnections::State {
   CallWatch watch;
   Mutex mutex;
   std::vector<Kept> kept POSTLUDE_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<Ready>> opened POSTLUDE_GUARDED_BY(mutex);
   /// close_all() begins a new one; connections of an earlier one are not kept.
   std::uint64_t period POSTLUDE_GUARDED_BY(mutex) = 0;
 };
@@ -170,22 +183,74 @@ void HttpConnections::State::keep(Kept connection, std::uint64_t begun_in) {
   kept.push_back(std::move(connection));
 }
 
-tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::perform(const HttpRequest& request,
-                                                                      EpochTime deadline,
-                                                                      OngoingCall& call) {
+/// Those are for services of AWS, so nobody restricts where they lead to.
+std::shared_ptr<HttpConnections::State::Ready> HttpConnections::State::take_ready(
+    const HttpRequest& request) {
+  const Lock lock(mutex);
+  const auto found = std::find_if(opened.begin(), opened.end(), [&](const auto& ready) {
+    const Url& origin = ready->meeting.origin();
+    return request.allowed == nullptr && request.method != "HEAD" &&
+           origin.tls == request.url.tls && origin.port == request.url.port &&
+           origin.host == request.url.host;
+  });
+  if (found == opened.end()) {
+    return nullptr;
+  }
+  auto result = std::move(*found);
+  opened.erase(found);
+  return result;
+}
+
+/// Nothing: there is no connection to use.
+std::optional<tl::expected<HttpAnswer, HttpConnection::Failure>>
+HttpConnections::State::perform_on_open(const HttpRequest& request,
+                                        EpochTime deadline,
+                                        OngoingCall& call) {
   const std::uint64_t begun_in = current_period();
   if (Kept connection = take(request)) {
     auto answer = connection->exchange(request, deadline, call);
     if (answer) {
       keep(std::move(connection), begun_in);
-      return std::move(*answer);
+    }
+    return answer;
+  }
+  const std::shared_ptr<Ready> ready = take_ready(request);
+  if (ready && ready->meeting.use(request, call)) {
+    return std::move(ready->end);
+  }
+  return std::nullopt;
+}
+
+tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::perform(const HttpRequest& request,
+                                                                      EpochTime deadline,
+                                                                      OngoingCall& call) {
+  if (auto answer = perform_on_open(request, deadline, call)) {
+    if (*answer) {
+      return std::move(**answer);
     }
     const End end = call.ended();
-    if (answer.error().stage != Stage::unanswered || end != End::none) {
-      return tl::unexpected(name_end(answer.error(), end, request.url));
+    if (answer->error().stage == Stage::answered || end != End::none) {
+      return tl::unexpected(name_end(answer->error(), end, request.url));
     }
   }
   return connect_and_perform(request, deadline, call);
+}
+
+/// One address is enough: where it fails, the call that needs it tries all of them.
+void HttpConnections::State::open_ahead(Ready& ready, EpochTime deadline, OngoingCall& call) {
+  const std::uint64_t begun_in = current_period();
+  const auto addresses = resolve(ready.meeting.origin().host);
+  bool used = false;
+  if (addresses && call.ended() == End::none) {
+    auto connection =
+        std::make_unique<HttpConnection>(ready.meeting.origin(), addresses->front(), trust);
+    ready.end = connection->exchange_when_asked(ready.meeting, deadline, call);
+    used = ready.end || ready.end.error().stage != Stage::connecting;
+    if (ready.end) {
+      keep(std::move(connection), begun_in);
+    }
+  }
+  ready.meeting.done(used ? ReadyConnection::Outcome::used : ReadyConnection::Outcome::unused);
 }
 
 tl::expected<HttpAnswer, HttpFailure> HttpConnections::State::connect_and_perform(
@@ -259,11 +324,31 @@ tl::expected<HttpAnswer, HttpFailure> HttpConnections::perform(const HttpRequest
   return answer;
 }
 
+void HttpConnections::open_ahead(const Url& origin, EpochTime deadline, HttpCall& call) {
+  OngoingCall& ongoing = *call.ongoing_;
+  const auto ready = std::make_shared<State::Ready>(origin);
+  {
+    const Lock lock(state_->mutex);
+    state_->opened.push_back(ready);
+  }
+  {
+    const CallWatch::Guard watched(state_->watch, ongoing, deadline);
+    state_->open_ahead(*ready, deadline, ongoing);
+    ongoing.drop_socket();
+  }
+  const Lock lock(state_->mutex);
+  std::erase(state_->opened, ready);
+}
+
 void HttpConnections::close_all() {
   std::vector<State::Kept> closing;
   const Lock lock(state_->mutex);
   ++state_->period;
   closing.swap(state_->kept);
+  for (const auto& ready : state_->opened) {
+    ready->meeting.withdraw();
+  }
+  state_->opened.clear();
 }
 
 }  // namespace postlude::extension

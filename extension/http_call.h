@@ -82,6 +82,11 @@ class HttpConnections {
   [[nodiscard]] tl::expected<HttpAnswer, HttpFailure> perform(const HttpRequest& request,
                                                               EpochTime deadline,
                                                               HttpCall& call);
+  /// Opens a connection, not sending anything, and keeps it for the next call to that origin: then
+  /// that call is one round trip. Blocks until the connection was used or close_all() is called, by
+  /// `deadline` at the latest.
+  void open_ahead(const Url& origin, EpochTime deadline, HttpCall& call);
+
   /// Before the environment may freeze. Connections in use are closed when their call is over.
   void close_all();
 

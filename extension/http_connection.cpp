@@ -77,6 +77,8 @@ struct HttpConnection::State {
       : origin(std::move(to)), address(at), trust(authorities) {}
 
   [[nodiscard]] Result<void> prepare();
+  [[nodiscard]] tl::expected<HttpAnswer, Failure> exchange(EpochTime connect_by);
+  [[nodiscard]] bool await_request();
   void adopt(int fd);
   ssize_t write_head(httplib::Stream& stream);
   [[nodiscard]] httplib::Result send(HttpAnswer& answer, bool& ends_with_connection);
@@ -97,7 +99,8 @@ struct HttpConnection::State {
   bool finished = false;
 
   // Of the exchange under way.
-  const HttpRequest* request = nullptr;
+  const HttpRequest* request = nullptr;  ///< null: it is brought to `ready`
+  ReadyConnection* ready = nullptr;
   OngoingCall* call = nullptr;
   bool sent = false;
   std::uint64_t received_before = 0;
@@ -155,7 +158,8 @@ void HttpConnection::State::adopt(int fd) {
 /// no copies of it on the way.
 ssize_t HttpConnection::State::write_head(httplib::Stream& stream) {
   auto* buffer = dynamic_cast<httplib::detail::BufferStream*>(&stream);
-  if (buffer == nullptr || sent || call->ended() != OngoingCall::End::none) {
+  if (buffer == nullptr || sent || (request == nullptr && !await_request()) ||
+      call->ended() != OngoingCall::End::none) {
     return -1;
   }
   received_before = received();
@@ -164,6 +168,20 @@ ssize_t HttpConnection::State::write_head(httplib::Stream& stream) {
   const std::string head = request_head(*request);
   const ssize_t written = buffer->write(head.data(), head.size());
   return written + buffer->write(request->body.data(), request->body.size());
+}
+
+/// The connection stands; from here on it belongs to the call that uses it.
+bool HttpConnection::State::await_request() {
+  const auto use = ready == nullptr ? std::nullopt : ready->await_use(*call);
+  if (!use) {
+    // httplib would send what it has of a request, and wait for an answer.
+    static_cast<void>(::shutdown(socket.get(), SHUT_RDWR));
+    return false;
+  }
+  request = use->request;
+  call = use->call;
+  call->use_socket(socket.get());
+  return true;
 }
 
 /// Of answers. Where the kernel does not tell, ever more.
@@ -241,7 +259,8 @@ bool HttpConnection::reusable() const {
 /// Sends the request and reads the answer; nothing that httplib throws gets further.
 httplib::Result HttpConnection::State::send(HttpAnswer& answer, bool& ends_with_connection) {
   httplib::Request message;
-  message.method = request->method;
+  // Of methods it only needs to know those whose answers have no body; such requests bring none.
+  message.method = request == nullptr ? "POST" : request->method;
   message.path.push_back('/');  // write_head has the true one
   message.response_handler = [&](const httplib::Response& head) {
     if (is_interim_status(head.status)) {
@@ -279,38 +298,51 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::State::answer_
 
 tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
     const HttpRequest& request, EpochTime connect_by, OngoingCall& call) {
-  State& state = *state_;
-  if (!state.client) {
-    if (auto prepared = state.prepare(); !prepared) {
+  state_->request = &request;
+  state_->ready = nullptr;
+  state_->call = &call;
+  return state_->exchange(connect_by);
+}
+
+tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange_when_asked(
+    ReadyConnection& ready, EpochTime connect_by, OngoingCall& opening) {
+  state_->request = nullptr;
+  state_->ready = &ready;
+  state_->call = &opening;
+  return state_->exchange(connect_by);
+}
+
+tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::State::exchange(
+    EpochTime connect_by) {
+  if (!client) {
+    if (auto prepared = prepare(); !prepared) {
       return tl::unexpected(
           Failure{Stage::connecting, {Kind::refused, std::move(prepared.error().message)}});
     }
   }
-  const bool kept = static_cast<bool>(state.socket);
-  state.request = &request;
-  state.call = &call;
-  state.sent = false;
-  state.behind_interim.reset();
-  state.finished = true;  // until the answer is whole
+  const bool kept = static_cast<bool>(socket);
+  sent = false;
+  behind_interim.reset();
+  finished = true;  // until the answer is whole
   if (kept) {
-    call.use_socket(state.socket.get());
+    call->use_socket(socket.get());
   } else {
-    state.client->set_connection_timeout(std::max(remaining(connect_by, now()), Millis(1)));
+    client->set_connection_timeout(std::max(remaining(connect_by, now()), Millis(1)));
   }
 
   HttpAnswer answer;
   bool ends_with_connection = false;
-  const httplib::Result result = state.send(answer, ends_with_connection);
+  const httplib::Result result = send(answer, ends_with_connection);
   // Such a body ends with the stream: properly, and not because we shut the socket down. httplib
   // takes the proper end of TLS for a failure.
-  if (ends_with_connection && call.ended() != OngoingCall::End::none) {
+  if (ends_with_connection && call->ended() != OngoingCall::End::none) {
     return tl::unexpected(Failure{Stage::answered, {}});
   }
-  if (state.behind_interim) {
-    return state.answer_behind_interim(result);
+  if (behind_interim) {
+    return answer_behind_interim(result);
   }
-  if (!result && !(ends_with_connection && state.records.goodbye)) {
-    Failure failure = state.explain(result);
+  if (!result && !(ends_with_connection && records.goodbye)) {
+    Failure failure = explain(result);
     if (kept && failure.stage == Stage::connecting) {
       failure.stage = Stage::unanswered;
     }
@@ -320,7 +352,7 @@ tl::expected<HttpAnswer, HttpConnection::Failure> HttpConnection::exchange(
     answer.status = result->status;
     answer.fields.assign(result->headers.begin(), result->headers.end());
   }
-  state.finished = !result || closes(answer) || state.client->is_socket_open() == 0;
+  finished = !result || closes(answer) || client->is_socket_open() == 0;
   return answer;
 }
 

@@ -4,6 +4,7 @@
 #include "common/ip_address.h"
 #include "extension/http_call.h"
 #include "extension/ongoing_call.h"
+#include "extension/ready_connection.h"
 #include "extension/tls_trust.h"
 
 #include <tl/expected.hpp>
@@ -47,6 +48,12 @@ class HttpConnection {
   [[nodiscard]] tl::expected<HttpAnswer, Failure> exchange(const HttpRequest& request,
                                                            EpochTime connect_by,
                                                            OngoingCall& call);
+
+  /// Connects, and makes the exchange that somebody brings to `ready`; as the first one. Where
+  /// nobody does, the connection is closed and the stage is `connecting`.
+  [[nodiscard]] tl::expected<HttpAnswer, Failure> exchange_when_asked(ReadyConnection& ready,
+                                                                      EpochTime connect_by,
+                                                                      OngoingCall& opening);
 
  private:
   struct State;

@@ -43,6 +43,7 @@ Schedule::Held& Schedule::hold(const RecordName& name, const TaskRecord& record)
   // A hold limit puts the work deadline earlier, which leaves no more time for what follows.
   task.margin = std::min(margin_, remaining(record.deadline, record.work_deadline));
   task.is_handler = std::holds_alternative<HandlerAction>(record.task.action);
+  task.is_call = !task.is_handler && !std::holds_alternative<CommandAction>(record.task.action);
   task.has_dead_letter = record.task.dead_letter.has_value();
   task.state = TaskState::carried;
   return task;
@@ -62,30 +63,39 @@ Steps Schedule::dropped(Dropped task, EpochTime now) {
   Open* invocation = find(task.key);
   if (invocation == nullptr) {
     invocation = &open(task.key, now);
-    adopt_carried(*invocation, now);
+    invocation->answered = false;
   }
   invocation->tasks.push_back({0, std::move(entry), {}});
   return advance(now, {});
 }
 
 Steps Schedule::answered(const Answered& answered, EpochTime now) {
-  Open* invocation = find(answered.key);
-  if (invocation == nullptr && !was_released(answered.key)) {
-    invocation = &open(answered.key, answered.work_deadline);
-    adopt_carried(*invocation, now);
-  } else if (invocation != nullptr && !std::exchange(invocation->answered, true)) {
-    invocation->work_deadline = answered.work_deadline;
-    adopt_carried(*invocation, now);
+  if (overlap_) {
+    std::erase(released_, answered.key.sequence);
   }
+  static_cast<void>(host_from(answered.key, answered.work_deadline, now));
   return advance(now, {});
 }
 
-Steps Schedule::closed(const Closed& closed, EpochTime now) {
-  Open* invocation = find(closed.key);
-  if (invocation == nullptr && !was_released(closed.key)) {
-    invocation = &open(closed.key, closed.work_deadline);
+/// From its answer on an invocation is host of tasks, the carried ones too. Nothing if it was
+/// released before.
+Schedule::Open* Schedule::host_from(const InvocationKey& key,
+                                    EpochTime work_deadline,
+                                    EpochTime now) {
+  Open* invocation = find(key);
+  if (invocation == nullptr && !was_released(key)) {
+    invocation = &open(key, work_deadline);
+    invocation->answered = false;
+  }
+  if (invocation != nullptr && !std::exchange(invocation->answered, true)) {
+    invocation->work_deadline = work_deadline;
     adopt_carried(*invocation, now);
   }
+  return invocation;
+}
+
+Steps Schedule::closed(const Closed& closed, EpochTime now) {
+  Open* const invocation = host_from(closed.key, closed.work_deadline, now);
   if (invocation == nullptr) {
     return advance(now, {});
   }
@@ -141,11 +151,17 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       end(task, TaskState::done, "");
       break;
     case AttemptResult::Kind::failed:
+      // A connection that did not outlast the freeze is no fault of the other side.
+      if (task.cut_by_freeze) {
+        interrupted(task, now);
+        break;
+      }
+      [[fallthrough]];
     case AttemptResult::Kind::refused:
       attempt_failed(task, result, now, random);
       break;
     case AttemptResult::Kind::stopped:
-      if (task.cut_by_deadline) {
+      if (task.cut_by_deadline || task.cut_by_freeze) {
         interrupted(task, now);
       } else {
         attempt_failed(task,
@@ -176,8 +192,21 @@ Steps Schedule::time_passed(EpochTime now) {
   return advance(now, {});
 }
 
-Steps Schedule::shut_down(EpochTime now, EpochTime until) {
+Steps Schedule::thawed(EpochTime now) {
+  for (auto& [number, task] : held_) {
+    if (task.is_call && task.state == TaskState::running && !task.spilling && !task.stopping &&
+        now + kTrustAfterThaw < task.due) {
+      task.due = now + kTrustAfterThaw;
+      task.cut_by_freeze = true;
+      task.cut_by_deadline = false;
+    }
+  }
+  return advance(now, {});
+}
+
+Steps Schedule::shut_down(EpochTime now, EpochTime until, Aftermath aftermath) {
   shutdown_ = until;
+  aftermath_ = aftermath;
   for (auto& [number, task] : held_) {
     if (task.spilling) {
       task.due = std::min(task.due, until);
@@ -264,10 +293,10 @@ void Schedule::enforce_time(Held& task, const Open& host, EpochTime now, Steps& 
   } else if (task.state == TaskState::running) {
     if (!task.stopping && task.due <= now) {
       task.stopping = true;
-      // Half of the margin is ours at most; the other half brings the invocation to its end. A
-      // dead letter needs most of it.
-      const int share = task.has_dead_letter ? 5 : 2;
-      const Millis most = remaining(host.work_deadline, now) + task.margin / share;
+      // Half of what is left of the margin is ours at most; a dead letter needs most of it.
+      const Millis half = remaining(EpochTime(task.margin), EpochTime(kEndingTime)) / 2;
+      const Millis share = task.has_dead_letter ? std::min(half, task.margin / 5) : half;
+      const Millis most = remaining(host.work_deadline + share, now);
       steps.emplace_back(StopAttempt{task.name.number, std::clamp(most, Millis(1), kStopGrace)});
     }
   } else if (!has_ended(task.state) && host.work_deadline <= now) {

@@ -14,8 +14,14 @@ namespace postlude::extension {
 inline constexpr int kMostInterruptions = 3;
 /// From SIGTERM to SIGKILL (contract.md 4.1).
 inline constexpr Millis kStopGrace = Millis(200);
+/// Of a margin, for what follows when all has ended: processes die, a receipt is written, the
+/// platform is told. A few milliseconds of work, for a small function's share of a processor.
+inline constexpr Millis kEndingTime = Millis(100);
 /// A handler cannot be interrupted: an attempt starts only if this, or its whole timeout, fits.
 inline constexpr Millis kLeastHandlerTime = std::chrono::seconds(1);
+/// What a call that was under way over a freeze is given to end: connections to the outside may be
+/// gone without a word (lambda-protocol.md 4.4), but an answer that is on its way comes soon.
+inline constexpr Millis kTrustAfterThaw = std::chrono::seconds(2);
 /// A dead letter is one call of an AWS service.
 inline constexpr Millis kMostSpillTime = std::chrono::seconds(10);
 
@@ -53,6 +59,10 @@ class Schedule {
   /// `margin` is the configured one.
   Schedule(int concurrency, Millis margin) : concurrency_(concurrency), margin_(margin) {}
 
+  /// Managed Instances: an invocation that was released goes on when it is answered again, because
+  /// its handler defers more. Before anything else.
+  void expect_overlap() { overlap_ = true; }
+
   enum class Start {
     after_answer,
     at_once,  ///< the invocation has no answer
@@ -88,14 +98,33 @@ class Schedule {
   [[nodiscard]] Steps spill_ended(std::uint64_t number, const std::string& trouble, EpochTime now);
   /// Call at next_due().
   [[nodiscard]] Steps time_passed(EpochTime now);
-  /// The environment ends at `until`: everything that is held is spilled, or expires. What follows
-  /// until over() comes from spill_ended() and time_passed().
-  [[nodiscard]] Steps shut_down(EpochTime now, EpochTime until);
-  /// It was shut down, and nothing is held any more.
-  [[nodiscard]] bool over() const { return shutdown_.has_value() && held_.empty(); }
+  /// The process was frozen until now. A call that does not end soon uses up no attempt and is made
+  /// again at once. What waited meanwhile and is due starts, as ever with no more at once than the
+  /// concurrency allows, and without a new wait: the other side had its pause, whoever slept.
+  [[nodiscard]] Steps thawed(EpochTime now);
+  enum class Aftermath {
+    nothing,          ///< what is held and has no dead letter expires
+    next_generation,  ///< it is carried: the environment starts over with its spool
+  };
+  /// The environment ends at `until`: everything that is held is spilled, or else what `aftermath`
+  /// says. What follows until over() comes from spill_ended() and time_passed().
+  [[nodiscard]] Steps shut_down(EpochTime now,
+                                EpochTime until,
+                                Aftermath aftermath = Aftermath::nothing);
+  /// It was shut down, and nothing is at work any more.
+  [[nodiscard]] bool over() const;
 
   /// When time alone changes something; nothing if it never does.
   [[nodiscard]] std::optional<EpochTime> next_due() const;
+
+  /// A task that will be spilled, from `begins` until `ends`, unless it is done before.
+  struct SpillCandidate {
+    std::uint64_t number = 0;
+    EpochTime begins;
+    EpochTime ends;
+    Millis margin{};
+  };
+  [[nodiscard]] std::vector<SpillCandidate> spill_candidates() const;
 
   [[nodiscard]] bool seen(std::uint64_t number) const { return number < unseen_; }
   [[nodiscard]] Accounting accounting() const;
@@ -127,6 +156,7 @@ class Schedule {
     Millis backoff{};
     Millis margin{};  ///< behind the work deadline: for stopping and spilling
     bool is_handler = false;
+    bool is_call = false;  ///< its attempts wait for the outside
     bool has_dead_letter = false;
     TaskState state = TaskState::queued;
     std::optional<InvocationKey> host;
@@ -135,6 +165,7 @@ class Schedule {
     EpochTime started;
     EpochTime not_before;          ///< the other side wants no attempt earlier
     bool cut_by_deadline = false;  ///< running: what `due` is
+    bool cut_by_freeze = false;    ///< the same
     bool stopping = false;
     bool spilling = false;
     std::optional<Ending> ending;  ///< no attempt is left; while spilling: why
@@ -160,15 +191,18 @@ class Schedule {
   [[nodiscard]] Open* find(const InvocationKey& key);
   [[nodiscard]] const Open* find(const InvocationKey& key) const;
   [[nodiscard]] EpochTime work_deadline(const Held& task) const;
+  [[nodiscard]] static EpochTime end_of_spills(const Held& task, EpochTime work_deadline);
   [[nodiscard]] Held& hold(const RecordName& name, const TaskRecord& record);
   void resume(Held& task, const TaskRecord& record, Open& teller);
   static void write_receipt(Open& invocation, EpochTime now, Steps& steps);
   Open& open(const InvocationKey& key, EpochTime work_deadline);
+  Open* host_from(const InvocationKey& key, EpochTime work_deadline, EpochTime now);
   void adopt_carried(const Open& invocation, EpochTime now);
   [[nodiscard]] bool was_released(const InvocationKey& key) const;
 
   [[nodiscard]] Steps advance(EpochTime now, Steps steps);
   void end_all(EpochTime now, Steps& steps);
+  void leave(Held& task, EpochTime now, Steps& steps);
   void enforce_time(EpochTime now, Steps& steps);
   void enforce_time(Held& task, const Open& host, EpochTime now, Steps& steps);
   void start_due(EpochTime now, Steps& steps);
@@ -193,6 +227,7 @@ class Schedule {
   void remove_ended(Steps& steps);
   [[nodiscard]] static RecordMark mark_of(const Held& task);
   void note_states(Steps& steps);
+  static void note_state(Held& task, Steps& steps);
 
   int concurrency_;
   Millis margin_;
@@ -201,7 +236,9 @@ class Schedule {
   std::vector<Open> open_;
   std::vector<std::uint64_t> released_;  ///< sequence numbers, the last few
   std::optional<EpochTime> shutdown_;    ///< until when
-  Steps pending_;                        ///< spills to be carried out
+  Aftermath aftermath_ = Aftermath::nothing;
+  bool overlap_ = false;
+  Steps pending_;  ///< spills to be carried out
   Accounting ended_;
 };
 

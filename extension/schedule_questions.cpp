@@ -19,6 +19,29 @@ std::optional<EpochTime> Schedule::next_due() const {
   return first;
 }
 
+bool Schedule::over() const {
+  return shutdown_ && std::none_of(held_.begin(), held_.end(), [](const auto& entry) {
+           return entry.second.host.has_value();
+         });
+}
+
+/// A quarter of the margin is left to bring the invocation to its end.
+EpochTime Schedule::end_of_spills(const Held& task, EpochTime work_deadline) {
+  return work_deadline + task.margin * 3 / 4;
+}
+
+std::vector<Schedule::SpillCandidate> Schedule::spill_candidates() const {
+  std::vector<SpillCandidate> candidates;
+  for (const auto& [number, task] : held_) {
+    const Open* host = task.host ? find(*task.host) : nullptr;
+    if (host != nullptr && task.has_dead_letter && !task.spilling) {
+      candidates.push_back(
+          {number, host->work_deadline, end_of_spills(task, host->work_deadline), task.margin});
+    }
+  }
+  return candidates;
+}
+
 Accounting Schedule::accounting() const {
   Accounting result = ended_;
   result.held = static_cast<int>(held_.size());

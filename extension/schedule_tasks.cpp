@@ -20,12 +20,16 @@ std::optional<std::string> optional_text(std::string text) {
 void Schedule::start(Held& task, EpochTime now, Steps& steps) {
   const EpochTime limit = work_deadline(task);
   const Millis left = remaining(limit, now);
+  if (task.name.interruptions != task.noted.interruptions) {
+    note_state(task, steps);  // the attempt that was taken back, before the next one
+  }
   const RecordName before = task.noted;
   ++task.name.attempts;
   task.state = TaskState::running;
   task.started = now;
   task.stopping = false;
   task.cut_by_deadline = left < task.timeout;
+  task.cut_by_freeze = false;
   task.due = now + std::min(task.timeout, left);
   task.name.mark = mark_of(task);
   task.noted = task.name;
@@ -53,13 +57,14 @@ void Schedule::attempt_failed(Held& task,
 
 void Schedule::interrupted(Held& task, EpochTime now) {
   task.stopping = false;
-  if (take_back_attempt(task)) {
-    postpone(task, "cut by the deadline", now);
-  } else {
+  const std::string_view cut = task.cut_by_freeze ? "cut by a freeze" : "cut by the deadline";
+  if (!take_back_attempt(task)) {
     give_up(
-        task,
-        {TaskState::expired, fmt::format("cut by the deadline {} times", kMostInterruptions + 1)},
-        now);
+        task, {TaskState::expired, fmt::format("{} {} times", cut, kMostInterruptions + 1)}, now);
+  } else if (task.cut_by_freeze) {
+    task.state = TaskState::queued;
+  } else {
+    postpone(task, std::string(cut), now);
   }
 }
 
@@ -92,8 +97,7 @@ void Schedule::postpone(Held& task, std::string why, EpochTime now) {
 }
 
 void Schedule::spill(Held& task, Ending ending, EpochTime now) {
-  // A quarter of the margin is left to bring the invocation to its end.
-  const EpochTime limit = shutdown_.value_or(work_deadline(task) + task.margin * 3 / 4);
+  const EpochTime limit = shutdown_.value_or(end_of_spills(task, work_deadline(task)));
   task.state = TaskState::running;
   task.spilling = true;
   task.stopping = false;
@@ -110,7 +114,7 @@ void Schedule::spill(Held& task, Ending ending, EpochTime now) {
 void Schedule::spill_failed(Held& task, const std::string& trouble) {
   const std::string why = fmt::format("dead letter: {}", trouble);
   task.spilling = false;
-  if (shutdown_) {
+  if (shutdown_ && aftermath_ == Aftermath::nothing) {
     end(task, task.ending->state, why);
     return;
   }
@@ -124,6 +128,10 @@ void Schedule::spill_failed(Held& task, const std::string& trouble) {
 void Schedule::end_all(EpochTime now, Steps& steps) {
   for (auto& [number, task] : held_) {
     if (task.spilling || has_ended(task.state)) {
+      continue;
+    }
+    if (aftermath_ == Aftermath::next_generation && (!task.has_dead_letter || !task.host)) {
+      leave(task, now, steps);
       continue;
     }
     if (!task.host) {
@@ -145,6 +153,24 @@ void Schedule::end_all(EpochTime now, Steps& steps) {
     give_up(task, task.ending.value_or(std::move(ending)), now);
     task.stopping = running && has_ended(task.state);
   }
+}
+
+/// The next generation goes on with it. What is carried stays as it is, also with a dead letter:
+/// its time comes there.
+void Schedule::leave(Held& task, EpochTime now, Steps& steps) {
+  if (!task.host) {
+    return;
+  }
+  if (task.state == TaskState::running) {
+    task.spent += remaining(now, task.started);
+    task.stopping = false;
+    steps.emplace_back(StopAttempt{task.name.number, Millis::zero()});
+    if (!take_back_attempt(task)) {
+      end(task, TaskState::expired, fmt::format("cut short {} times", kMostInterruptions + 1));
+      return;
+    }
+  }
+  carry(task, "the environment starts over");
 }
 
 /// In the receipt of that invocation.
@@ -209,11 +235,15 @@ RecordMark Schedule::mark_of(const Held& task) {
 /// Of several changes in one call only the last is noted.
 void Schedule::note_states(Steps& steps) {
   for (auto& [number, task] : held_) {
-    task.name.mark = mark_of(task);
-    if (task.name != task.noted) {
-      steps.emplace_back(NoteState{task.noted, task.name});
-      task.noted = task.name;
-    }
+    note_state(task, steps);
+  }
+}
+
+void Schedule::note_state(Held& task, Steps& steps) {
+  task.name.mark = mark_of(task);
+  if (task.name != task.noted) {
+    steps.emplace_back(NoteState{task.noted, task.name});
+    task.noted = task.name;
   }
 }
 

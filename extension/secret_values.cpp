@@ -125,6 +125,11 @@ Outcome SecretValues::fetch(const Key& key, const AwsClient& client, EpochTime d
   return std::move(*value);
 }
 
+void SecretValues::forget() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [](const auto& entry) { return !entry.second.fetching; });
+}
+
 void SecretValues::make_room() {
   if (entries_.size() < kMostCachedSecrets) {
     return;

@@ -28,6 +28,9 @@ class SecretValues {
   /// throttling, no answer; `fail`: no right to it, and anything else.
   using Outcome = tl::expected<std::string, TemplateFailure>;
 
+  /// What was fetched is fetched anew. While nothing is under way.
+  void forget();
+
   /// SecretString, else SecretBinary decoded. `name` may be an ARN, of another Region too.
   [[nodiscard]] Outcome secret(std::string_view name, const AwsClient& client, EpochTime deadline);
   /// A parameter of Parameter Store, decrypted. `name` may be an ARN.

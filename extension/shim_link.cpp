@@ -1,5 +1,7 @@
 #include "extension/shim_link.h"
 
+#include <utility>
+
 namespace postlude::extension {
 namespace {
 
@@ -12,14 +14,27 @@ constexpr int kMostPacketsInARow = 64;
 }  // namespace
 
 ShimLink::ShimLink(EventLoop& loop, PacketSocket socket, Handlers handlers)
-    : loop_(loop),
-      socket_(std::move(socket)),
-      handlers_(std::move(handlers)),
-      slot_(loop_.add(socket_.fd(), POLLIN, [this](short revents) { ready(revents); })) {}
+    : ShimLink(loop, std::move(handlers)) {
+  attach(std::move(socket));
+}
+
+ShimLink::ShimLink(EventLoop& loop, Handlers handlers)
+    : loop_(loop), handlers_(std::move(handlers)) {}
 
 ShimLink::~ShimLink() {
-  if (open_) {
+  hang_up();
+}
+
+void ShimLink::attach(PacketSocket socket) {
+  socket_ = std::move(socket);
+  slot_ = loop_.add(socket_->fd(), POLLIN, [this](short revents) { ready(revents); });
+  open_ = true;
+}
+
+void ShimLink::hang_up() {
+  if (std::exchange(open_, false)) {
     loop_.remove(slot_);
+    queue_.clear();
   }
 }
 
@@ -38,11 +53,14 @@ void ShimLink::ready(short revents) {
   if (open_ && (revents & ~POLLOUT) != 0) {
     receive_all();
   }
+  if (!open_) {
+    socket_.reset();  // the shim may wait for it
+  }
 }
 
 void ShimLink::receive_all() {
   for (int count = 0; open_ && count < kMostPacketsInARow; ++count) {
-    const auto packet = socket_.receive();
+    const auto packet = socket_->receive();
     if (!packet && packet.error().code == ErrorCode::failed) {
       handlers_.garbage(packet.error());
       continue;
@@ -65,7 +83,7 @@ void ShimLink::receive_all() {
 
 void ShimLink::send_queued() {
   while (!queue_.empty()) {
-    const auto sent = socket_.send(queue_.front().packet, queue_.front().files);
+    const auto sent = socket_->send(queue_.front().packet, queue_.front().files);
     if (!sent && sent.error().code == ErrorCode::would_block && queue_.size() < kMostQueued) {
       loop_.set_events(slot_, POLLIN | POLLOUT);
       return;
@@ -80,9 +98,7 @@ void ShimLink::send_queued() {
 }
 
 void ShimLink::close() {
-  open_ = false;
-  loop_.remove(slot_);
-  queue_.clear();
+  hang_up();
   handlers_.closed();
 }
 

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,25 @@ class ShimLink {
   };
 
   ShimLink(EventLoop& loop, PacketSocket socket, Handlers handlers);
+  /// Without a shim yet: what is sent before attach() goes nowhere.
+  ShimLink(EventLoop& loop, Handlers handlers);
   ShimLink(const ShimLink&) = delete;
   ShimLink& operator=(const ShimLink&) = delete;
   ~ShimLink();
+
+  /// The shim is there. Once.
+  void attach(PacketSocket socket);
+  /// The shim can be talked to: it is there, and has not gone.
+  [[nodiscard]] bool open() const { return open_; }
+  /// Nobody speaks to it any more. `closed` is not called.
+  void hang_up();
 
   /// In order. What a shim that does not read leaves unsent is queued; too much of it counts as a
   /// closed link. Open files go along, where the kernel takes them.
   void send(const Message& message, std::vector<UniqueFd> files = {});
 
   /// The open files that came with the message being handled; once.
-  [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_.take_descriptors(); }
+  [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_->take_descriptors(); }
 
  private:
   void ready(short revents);
@@ -40,15 +50,15 @@ class ShimLink {
   void close();
 
   EventLoop& loop_;
-  PacketSocket socket_;
+  std::optional<PacketSocket> socket_;
   Handlers handlers_;
-  EventLoop::Slot slot_;
+  EventLoop::Slot slot_ = 0;
   struct Queued {
     std::string packet;
     std::vector<UniqueFd> files;
   };
   std::deque<Queued> queue_;
-  bool open_ = true;
+  bool open_ = false;
 };
 
 }  // namespace postlude::extension

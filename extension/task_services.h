@@ -20,6 +20,14 @@ struct TaskServices {
         credentials(of_function),
         endpoints(of_function) {}
 
+  /// Credentials, secrets and connections from before a snapshot. Names are never cached, random
+  /// numbers come from the kernel; OpenSSL seeds itself at the first TLS call, which comes after.
+  void forget() {
+    connections.close_all();
+    credentials.forget();
+    secrets.forget();
+  }
+
   const Environment environment;
   const std::string function_name;
   HttpConnections connections;

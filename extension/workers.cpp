@@ -57,6 +57,11 @@ void Workers::start_thread() {
   }
 }
 
+bool Workers::busy() {
+  const Lock lock(mutex_);
+  return at_work_ > 0;
+}
+
 bool Workers::needs_thread() {
   const Lock lock(mutex_);
   return jobs_.size() > idle_ && threads_.size() < most_threads_;
@@ -77,10 +82,12 @@ void Workers::work() {
       }
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      ++at_work_;
     }
     Completion completion = job();
     {
       const Lock lock(mutex_);
+      --at_work_;
       completions_.push_back(std::move(completion));
     }
     const std::uint64_t one = 1;

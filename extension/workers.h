@@ -14,7 +14,8 @@ namespace postlude::extension {
 
 // The threads of the extension, each owned and joined by the object that starts it:
 //   main            the event loop: schedule, links, commands
-//   worker-<n>      Workers: HTTP and AWS calls, one at a time each, started when there is work
+//   worker-<n>      Workers of Attempts: HTTP and AWS calls, one at a time each, started when there
+//                   is work; Workers of Spills: the same for dead letters
 //   http-deadlines  CallWatch (of HttpConnections): ends calls that are late
 // Signals are blocked before the first of them exists (Signals::block), so none but main sees one.
 
@@ -36,6 +37,8 @@ class Workers {
 
   /// No limit of its own: the schedule starts no more attempts at once than it may.
   void submit(Job job);
+  /// Some job has begun and not ended.
+  [[nodiscard]] bool busy();
 
  private:
   void start_thread();
@@ -52,6 +55,7 @@ class Workers {
   std::deque<Job> jobs_ POSTLUDE_GUARDED_BY(mutex_);
   std::vector<Completion> completions_ POSTLUDE_GUARDED_BY(mutex_);
   std::size_t idle_ POSTLUDE_GUARDED_BY(mutex_) = 0;
+  std::size_t at_work_ POSTLUDE_GUARDED_BY(mutex_) = 0;
   bool closing_ POSTLUDE_GUARDED_BY(mutex_) = false;
   std::vector<std::jthread> threads_;
 };

@@ -16,7 +16,7 @@ bool unlinked(int fd) {
   return ::fstat(fd, &info) == 0 && info.st_nlink == 0;
 }
 
-Result<void> copy_file(int from, int to, std::string_view object) {
+Result<void> copy_file(int from, int to, Spool& spool, std::string_view object) {
   std::array<char, std::size_t{64} << 10> block;
   off_t offset = 0;
   while (true) {
@@ -28,8 +28,8 @@ Result<void> copy_file(int from, int to, std::string_view object) {
       return {};
     }
     if (size > 0) {
-      if (auto written = write_all(to, {block.data(), static_cast<std::size_t>(size)}, object);
-          !written) {
+      const std::string_view piece(block.data(), static_cast<std::size_t>(size));
+      if (auto written = spool.append_capture(to, piece, object); !written) {
         return written;
       }
       offset += size;
@@ -40,12 +40,15 @@ Result<void> copy_file(int from, int to, std::string_view object) {
 }  // namespace
 
 Capture::~Capture() {
-  if (file_ && !stored_) {
+  if (file_ && !kept_) {
     spool_->remove_capture(name_);
   }
 }
 
 void Capture::append(std::string_view bytes) {
+  if (!written_) {
+    return;
+  }
   if (extent_ == Extent::prefix) {
     const std::size_t room = kMaxResponseBytes - std::min(kMaxResponseBytes, memory_.size());
     truncated_ = truncated_ || bytes.size() > room;
@@ -58,20 +61,26 @@ void Capture::append(std::string_view bytes) {
 }
 
 void Capture::spill(std::string_view bytes) {
-  if (!written_) {
-    return;
-  }
   if (!file_) {
-    auto file = spool_->create_capture(name_);
+    auto file = spool_->write_capture(name_, std::exchange(memory_, {}));
     if (!file) {
-      written_ = tl::unexpected(file.error());
+      give_up(file.error());
       return;
     }
     file_ = std::move(*file);
-    written_ = write_all(file_.get(), std::exchange(memory_, {}), name_);
   }
-  if (written_) {
-    written_ = write_all(file_.get(), bytes, name_);
+  if (auto written = spool_->append_capture(file_.get(), bytes, name_); !written) {
+    give_up(written.error());
+  }
+}
+
+/// What is left of it takes no room that others need.
+void Capture::give_up(const Error& error) {
+  written_ = tl::unexpected(error);
+  memory_ = {};
+  if (file_) {
+    file_.reset();
+    spool_->remove_capture(name_);
   }
 }
 
@@ -82,7 +91,6 @@ Result<std::string> Capture::store() {
   if (!file_) {
     auto file = spool_->write_capture(name_, memory_);
     if (!file) {
-      written_ = tl::unexpected(file.error());
       return tl::unexpected(file.error());
     }
     file_ = std::move(*file);
@@ -91,9 +99,9 @@ Result<std::string> Capture::store() {
     if (!again) {
       return tl::unexpected(again.error());
     }
-    written_ = copy_file(file_.get(), again->get(), name_);
-    if (!written_) {
-      return tl::unexpected(written_.error());
+    if (auto copied = copy_file(file_.get(), again->get(), *spool_, name_); !copied) {
+      spool_->remove_capture(name_);
+      return tl::unexpected(copied.error());
     }
     file_ = std::move(*again);
   }

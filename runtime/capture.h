@@ -12,7 +12,8 @@ namespace postlude::runtime {
 
 /// A copy of a body that passes by, for the task document. Small bodies stay in memory and become
 /// a file only if a task needs them; an event beyond kMemoryBytes goes to its file as it comes, so
-/// that the shim's memory stays flat. A failure to write is kept and reported by store().
+/// that the shim's memory stays flat. A failure to write (the spool is full) ends the capture: what
+/// was written is removed, and store() reports why.
 class Capture {
  public:
   /// Most events are smaller than this and never touch the disk unless a task runs.
@@ -31,7 +32,7 @@ class Capture {
   Capture& operator=(Capture&&) noexcept = default;
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
-  /// Removes its file unless store() handed it over.
+  /// Removes its file unless somebody else is to do that: keep().
   ~Capture();
 
   void append(std::string_view bytes);
@@ -44,13 +45,16 @@ class Capture {
   [[nodiscard]] bool truncated() const { return truncated_; }
   [[nodiscard]] bool empty() const { return memory_.empty() && !file_; }
 
-  /// Makes the file complete and hands it over; its name. Again: the same name, nothing to do.
+  /// Makes the file complete; its name. Again: the same name, nothing to do.
   [[nodiscard]] Result<std::string> store();
+  /// A record names the file: whoever has the last such task removes it.
+  void keep() { kept_ = true; }
   /// Of the complete file, after store(): -1 before. Stays this object's.
   [[nodiscard]] int fd() const { return stored_ ? file_.get() : -1; }
 
  private:
   void spill(std::string_view bytes);
+  void give_up(const Error& error);
 
   Spool* spool_;
   std::string name_;
@@ -60,6 +64,7 @@ class Capture {
   Result<void> written_;
   bool truncated_ = false;
   bool stored_ = false;
+  bool kept_ = false;
 };
 
 }  // namespace postlude::runtime

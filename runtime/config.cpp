@@ -98,6 +98,7 @@ tl::expected<Config, Problems> load_config(const Environment& environment) {
   config.runtime_api = environment.get_or("AWS_LAMBDA_RUNTIME_API", {});
   config.task_root = environment.get_or("LAMBDA_TASK_ROOT", {});
   config.handler = environment.get_or("_HANDLER", {});
+  config.invocation_order = invocation_order(environment);
   config.log_stream_name = environment.get_or("AWS_LAMBDA_LOG_STREAM_NAME", {});
 
   Problems problems;
@@ -114,6 +115,13 @@ tl::expected<Config, Problems> load_config(const Environment& environment) {
     }
   }
   config.warnings = warn_of_misspelt(environment);
+  if (config.deadline_margin < kLeastDeadlineMargin) {
+    config.warnings.push_back(fmt::format(
+        "POSTLUDE_DEADLINE_MARGIN: {}ms are too short to end deferred work in, it is {}ms",
+        config.deadline_margin.count(),
+        kLeastDeadlineMargin.count()));
+    config.deadline_margin = kLeastDeadlineMargin;
+  }
   return config;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -12,6 +13,9 @@ namespace {
 
 /// One that has closed its link is ending, and takes microseconds for it.
 constexpr Millis kEndPatience{500};
+/// From the end of an external extension to that of the environment, whose budget for it is 2 s
+/// (lambda-protocol.md 4.6).
+constexpr Millis kPlatformReaction = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -28,6 +32,10 @@ ExtensionHost::ExtensionHost(Parts parts, Log log, Hello hello, std::function<vo
 
 void ExtensionHost::start(Start start) {
   start_ = std::move(start);
+  if (start_.source == ExtensionSource::the_platform) {
+    meet_platforms();
+    return;
+  }
   if (const auto launched = launch(ExtensionState::starting); !launched) {
     give_up(launched.error().message);
   }
@@ -49,6 +57,38 @@ Result<void> ExtensionHost::launch(ExtensionState state) {
   watchdog_.started(now());
   arm();
   return {};
+}
+
+void ExtensionHost::meet_platforms() {
+  hello_.last_record = journal_.last_record();
+  if (const auto met = meet_platforms_extension(link_, hello_, start_.environment); !met) {
+    give_up(met.error().message);
+    return;
+  }
+  connected_ = true;
+}
+
+/// Only if the platform lets us live on all the same, nobody will do what was handed over.
+void ExtensionHost::platforms_lost() {
+  connected_ = false;
+  spoke_ = false;
+  // Of its commands the kernel ended the leaders alone.
+  kill_processes_of(journal_.held().task_ids);
+  if (!terminating_ && !runtime_ended_) {
+    log_.error("the link to the external extension is gone; the platform is to start over");
+    tick_ = loop_.at(now() + kPlatformReaction, [this] {
+      tick_.reset();
+      give_up("the platform did not end the environment with it");
+    });
+  }
+  stopped_();
+}
+
+bool ExtensionHost::finished() const {
+  if (start_.source == ExtensionSource::own_child) {
+    return !supervisor_.extension_runs();
+  }
+  return link_.is_lost() || (terminating_ && (hears_shutdown_ || empty_));
 }
 
 ExtensionHealth ExtensionHost::health() const {
@@ -74,6 +114,9 @@ void ExtensionHost::on_message(const Message& message) {
     flow_.handlers_done(*done);
   } else if (const auto* states = std::get_if<TaskStates>(&message)) {
     flow_.task_states(*states);
+  } else if (std::holds_alternative<Empty>(message)) {
+    empty_ = true;
+    stopped_();
   }
   if (!waits()) {
     rest();
@@ -81,9 +124,12 @@ void ExtensionHost::on_message(const Message& message) {
 }
 
 void ExtensionHost::on_registered(const Registered& registered) {
-  if (registered.accepted) {
+  hears_shutdown_ = registered.hears_shutdown;
+  const bool polled =
+      start_.source == ExtensionSource::own_child && start_.order == InvocationOrder::one_by_one;
+  if (registered.accepted && polled) {
     takeover_.registered(registered.identifier);
-  } else {
+  } else if (!registered.accepted) {
     log_.warn(
         fmt::format("the extension was not registered ({}); the shim holds the environment for "
                     "deferred work itself",
@@ -102,15 +148,17 @@ void ExtensionHost::on_connected() {
 void ExtensionHost::on_sent() {
   if (!terminating_ && !hung_ && supervisor_.extension_runs()) {
     watchdog_.watch(now());
-    if (!tick_) {
-      arm();
-    }
+    arm();
   }
 }
 
 /// A process that ends by itself closes its end first, and may say how it ended.
 void ExtensionHost::on_link_lost() {
   rest();
+  if (start_.source == ExtensionSource::the_platform) {
+    platforms_lost();
+    return;
+  }
   if (!terminating_) {
     tick_ = loop_.at(now() + kEndPatience, [this] {
       tick_.reset();
@@ -126,7 +174,7 @@ void ExtensionHost::on_ended(ExitStatus status) {
   takeover_.extension_died(now());
   const TaskJournal::Held held = journal_.held();
   kill_processes_of(held.task_ids);
-  const std::string how = hung ? "it did not answer for two seconds" : describe(status);
+  const std::string how = hung ? "it did not answer" : describe(status);
   if (!needed()) {
     if (terminating_) {
       flow_.extension_is(ExtensionState::unavailable);
@@ -190,30 +238,62 @@ void ExtensionHost::tick() {
     watchdog_.rest();
     return;
   }
-  switch (watchdog_.tick(now())) {
-    case Watchdog::Verdict::ping:
-      link_.send(Ping{++pings_});
-      break;
-    case Watchdog::Verdict::hangs:
-      hung_ = true;
-      supervisor_.kill_extension();
-      break;
-    case Watchdog::Verdict::nothing:
-      break;
+  const EpochTime at = now();
+  if (overdue(at)) {
+    end_overdue(at);
+    return;
   }
-  arm();
+  if (const auto due = watchdog_.due(); due && *due <= at) {
+    switch (watchdog_.tick(at)) {
+      case Watchdog::Verdict::ping:
+        link_.send(Ping{++pings_});
+        break;
+      case Watchdog::Verdict::hangs:
+        hung_ = true;
+        break;
+      case Watchdog::Verdict::nothing:
+        break;
+    }
+  }
+  if (hung_) {
+    supervisor_.kill_extension();
+  } else {
+    arm();
+  }
+}
+
+/// No instruction of it runs any more once it was killed: its poll is ours before it is reaped.
+void ExtensionHost::end_overdue(EpochTime at) {
+  hung_ = true;
+  supervisor_.kill_extension();
+  takeover_.extension_died(at);
+  if (flow_.idle()) {
+    takeover_.nothing_held();
+  }
+}
+
+/// However short the function's timeout is, it must not come to it. A tick that is late means that
+/// the environment was frozen beyond that time, which is the platform's doing.
+bool ExtensionHost::overdue(EpochTime at) const {
+  const auto release = flow_.release_deadline();
+  return release && at >= *release && at - *release <= Watchdog::kLate;
 }
 
 void ExtensionHost::arm() {
   if (tick_) {
     loop_.cancel(*std::exchange(tick_, {}));
   }
-  if (const auto due = watchdog_.due(); due && !terminating_) {
-    tick_ = loop_.at(*due, [this] {
-      tick_.reset();
-      tick();
-    });
+  auto due = watchdog_.due();
+  if (!due || terminating_) {
+    return;
   }
+  if (const auto release = flow_.release_deadline(); release && *release > now()) {
+    due = std::min(*due, *release);
+  }
+  tick_ = loop_.at(*due, [this] {
+    tick_.reset();
+    tick();
+  });
 }
 
 void ExtensionHost::rest() {
@@ -227,7 +307,9 @@ void ExtensionHost::shut_down(EpochTime deadline) {
   terminating_ = true;
   rest();
   takeover_.stop();
-  link_.send(ShutDown{deadline});
+  if (!hears_shutdown_) {
+    link_.send(ShutDown{deadline});
+  }
 }
 
 void ExtensionHost::runtime_ended() {

@@ -5,7 +5,9 @@
 #include "common/event_loop.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "common/platform_facts.h"
 #include "runtime/extension_link.h"
+#include "runtime/extension_source.h"
 #include "runtime/extension_state.h"
 #include "runtime/invocation_flow.h"
 #include "runtime/poll_takeover.h"
@@ -26,6 +28,9 @@ namespace postlude::runtime {
 /// the tasks in the spool, is told again what only messages said, and runs them *driven*, since the
 /// platform knows only the dead one, in whose stead the shim polls (design.md 1). Runs on the
 /// loop's thread.
+///
+/// The external flavour's is not ours to start, to watch or to replace: its end is the end of the
+/// environment, and what was handed over waits in the spool for the next generation.
 class ExtensionHost {
  public:
   /// All of them outlive this object.
@@ -38,8 +43,10 @@ class ExtensionHost {
   };
   /// How a process is started.
   struct Start {
+    ExtensionSource source = ExtensionSource::own_child;
+    InvocationOrder order = InvocationOrder::one_by_one;
     std::string program;
-    Environment environment;
+    Environment environment;  ///< of the function
   };
 
   /// `hello` is what every process is told, apart from what changes with its turn. `stopped`: a
@@ -53,6 +60,8 @@ class ExtensionHost {
   void start(Start start);
 
   [[nodiscard]] ExtensionHealth health() const;
+  /// Nothing of it is waited for any more: it has ended, or ends in a time of its own.
+  [[nodiscard]] bool finished() const;
 
   // From the link:
   void on_message(const Message& message);
@@ -73,12 +82,16 @@ class ExtensionHost {
 
  private:
   void on_registered(const Registered& registered);
+  void meet_platforms();
+  void platforms_lost();
   void replace(std::string_view how);
   void give_up(std::string_view reason);
   [[nodiscard]] Result<void> launch(ExtensionState state);
   [[nodiscard]] ExtensionState state_of_successor() const;
   [[nodiscard]] bool needed() const;
   [[nodiscard]] bool waits() const;
+  [[nodiscard]] bool overdue(EpochTime at) const;
+  void end_overdue(EpochTime at);
   void tick();
   void arm();
   void rest();
@@ -103,6 +116,8 @@ class ExtensionHost {
   bool hung_ = false;       ///< it is being killed for it
   bool runtime_ended_ = false;
   bool terminating_ = false;
+  bool hears_shutdown_ = false;  ///< from the platform itself
+  bool empty_ = false;           ///< nothing is left that it could do
 };
 
 }  // namespace postlude::runtime

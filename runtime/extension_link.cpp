@@ -33,6 +33,19 @@ Result<void> ExtensionLink::listen(const Hello& hello) {
   return {};
 }
 
+Result<void> ExtensionLink::connect(const std::string& name) {
+  auto socket = PacketSocket::connect(name);
+  if (!socket) {
+    return tl::unexpected(socket.error());
+  }
+  name_ = name;
+  lost_ = false;
+  deaf_ = false;
+  ++processes_;
+  attach(std::move(*socket));
+  return {};
+}
+
 ExtensionLink::~ExtensionLink() {
   give_up();
 }
@@ -84,13 +97,17 @@ void ExtensionLink::accept() {
   if (!*accepted) {
     return;
   }
-  socket_ = std::move(**accepted);
-  slot_ = loop_.add(socket_->fd(), POLLIN, [this](short revents) { on_ready(revents); });
+  attach(std::move(**accepted));
   // One extension: nobody else is listened to while it lives.
   loop_.remove(*std::exchange(listener_slot_, {}));
   listener_.reset();
   flush();
   events_.connected();
+}
+
+void ExtensionLink::attach(PacketSocket socket) {
+  socket_ = std::move(socket);
+  slot_ = loop_.add(socket_->fd(), POLLIN, [this](short revents) { on_ready(revents); });
 }
 
 void ExtensionLink::on_ready(short revents) {

@@ -42,7 +42,11 @@ class ExtensionLink {
   /// For a process that is to be started: listens on an abstract name nobody else has. `hello` is
   /// sent first to whoever connects. What was queued for the process before it is discarded.
   [[nodiscard]] Result<void> listen(const Hello& hello);
+  /// To one that was there first and listens itself. Nothing is sent.
+  [[nodiscard]] Result<void> connect(const std::string& name);
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Nothing sent will arrive any more.
+  [[nodiscard]] bool is_lost() const { return lost_; }
 
   /// In order; before the extension has connected too. Open files go along, unless many messages
   /// wait: descriptors are few, and files have names as well.
@@ -61,6 +65,7 @@ class ExtensionLink {
   };
 
   void accept();
+  void attach(PacketSocket socket);
   void on_ready(short revents);
   /// One packet, if there is one.
   bool receive();

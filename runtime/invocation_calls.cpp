@@ -15,6 +15,11 @@ constexpr std::size_t kMaxTasksInvocation = 1000;
 /// Contract.md: handler tasks that defer handler tasks would otherwise never end.
 constexpr int kMaxDepth = 8;
 
+ApiError several_invocations() {
+  return {
+      409, "SeveralInvocations", "several invocations are in flight; name one by its request id"};
+}
+
 ApiError unknown_invocation(std::string_view id) {
   return {404,
           "UnknownInvocation",
@@ -46,10 +51,20 @@ tl::expected<InvocationFlow::Open*, ApiError> InvocationFlow::resolve_invocation
     std::string_view id) {
   if (id != "current") {
     Open* open = find(id);
-    if (open == nullptr || open->invocation.over()) {
+    if (open == nullptr || (open->invocation.over() && !overlap_)) {
       return tl::unexpected(unknown_invocation(id));
     }
     return open;
+  }
+  // Who has its answer may be at work yet, until its deadline.
+  if (overlap_) {
+    forget_expired();
+  }
+  if (overlap_ && open_.size() + overlap_->lingering.size() > 1) {
+    return tl::unexpected(several_invocations());
+  }
+  if (overlap_ && !overlap_->lingering.empty()) {
+    return overlap_->lingering.front().get();
   }
   Open* current = nullptr;
   for (const auto& open : open_) {
@@ -57,10 +72,7 @@ tl::expected<InvocationFlow::Open*, ApiError> InvocationFlow::resolve_invocation
       continue;
     }
     if (current != nullptr) {
-      return tl::unexpected(ApiError{409,
-                                     "SeveralInvocations",
-                                     "several invocations are in flight; name one by its request "
-                                     "id"});
+      return tl::unexpected(several_invocations());
     }
     current = open.get();
   }
@@ -128,16 +140,24 @@ tl::expected<std::string, ApiError> InvocationFlow::defer(std::string_view id,
   if (!request) {
     return tl::unexpected(std::move(request.error()));
   }
-  if (open.work_deadline) {
+  const bool late = overlap_ && lingers(open);
+  if (late) {
+    link_.send(Answered{open.invocation.about().key, *open.work_deadline});
+  } else if (open.work_deadline) {
     tell_answered(open);
   }
   auto accepted =
       journal_.defer(open.invocation, open.bodies, *request, {subject->request_id, subject->depth});
   if (!accepted) {
-    return tl::unexpected(
-        ApiError{503, "SpoolUnavailable", "the task cannot be kept: " + accepted.error().message});
+    const bool full = accepted.error().code == ErrorCode::no_space;
+    return tl::unexpected(ApiError{503,
+                                   full ? "SpoolFull" : "SpoolUnavailable",
+                                   "the task cannot be kept: " + accepted.error().message});
   }
   ++open.accepted;
+  if (late) {
+    add_late(open);
+  }
   open.handlers += std::holds_alternative<HandlerAction>(request->task.action) ? 1U : 0U;
   return std::move(*accepted);
 }

@@ -27,8 +27,10 @@ InvocationFlow::~InvocationFlow() {
     }
   }
   for (const auto& open : open_) {
-    if (open->timeout) {
-      loop_.cancel(*open->timeout);
+    for (const auto& timer : {open->timeout, open->deadline}) {
+      if (timer) {
+        loop_.cancel(*timer);
+      }
     }
   }
 }
@@ -95,12 +97,16 @@ void InvocationFlow::answer_cut(std::uint64_t sequence) {
 }
 
 void InvocationFlow::poll_went_up() {
-  poll_is_up_ = true;
+  poll_is_up_ = !overlap_;
   hold_.poll_went_up();
 }
 
 void InvocationFlow::poll_asked(ExchangeKind kind) {
   if (kind != ExchangeKind::next) {
+    return;
+  }
+  if (overlap_) {
+    overlap_->poll_is_fresh = true;
     return;
   }
   poll_is_up_ = false;
@@ -113,6 +119,9 @@ void InvocationFlow::poll_asked(ExchangeKind kind) {
 }
 
 bool InvocationFlow::may_poll() {
+  if (overlap_) {
+    return may_poll_overlapping();
+  }
   // The platform refuses a poll that comes before the end of an answer.
   if (std::any_of(open_.begin(), open_.end(), [](const auto& open) {
         return open->invocation.answering_early();
@@ -168,6 +177,9 @@ std::uint64_t InvocationFlow::event_head(const HttpHead& head) {
                              [this, sequence] { timeout_comes_near(sequence); });
   }
   open_.push_back(std::move(open));
+  if (overlap_) {
+    watch_deadline(sequence, open_.back()->invocation.about().deadline);
+  }
   events_.began(sequence);
   return sequence;
 }
@@ -184,12 +196,21 @@ InvocationFlow::Open* InvocationFlow::find(std::string_view request_id) {
   const auto found = std::find_if(open_.rbegin(), open_.rend(), [request_id](const auto& open) {
     return open->invocation.about().key.request_id == request_id;
   });
-  return found == open_.rend() ? nullptr : found->get();
+  if (found != open_.rend()) {
+    return found->get();
+  }
+  return overlap_ ? find_lingering(request_id) : nullptr;
 }
 
 void InvocationFlow::advance(Open& open, HandOver hand_over) {
+  if (overlap_ && lingers(open)) {
+    return;
+  }
   if (open.invocation.outcome() && !open.work_deadline) {
     act_on_outcome(open, hand_over);
+  }
+  if (overlap_ && open.invocation.outcome()) {
+    open.invocation.next_asked();
   }
   if (open.invocation.over() && !waits_for_handlers(open)) {
     close(open, hand_over);

@@ -44,6 +44,9 @@ class InvocationFlow {
   /// The functions the relay calls; they refer to this object.
   [[nodiscard]] RelayTraffic traffic();
 
+  /// Managed Instances: invocations overlap (invocation_overlap.cpp). Before any traffic.
+  void expect_overlap();
+
   void extension_is(ExtensionState state);
   [[nodiscard]] ExtensionState extension() const { return hold_.extension(); }
   /// Another process is on its way in the place of one that died; its hello was sent.
@@ -52,6 +55,9 @@ class InvocationFlow {
   [[nodiscard]] bool registration_open() const { return hold_.registration_open(); }
   /// The extension has something to do for us, or an answer to give.
   [[nodiscard]] bool awaits_extension() const;
+  /// A registered extension that has not settled its invocation by then makes the function time
+  /// out. Nothing where there is no such invocation.
+  [[nodiscard]] std::optional<EpochTime> release_deadline() const;
 
   void replayed(const Replayed& replayed);
   void settled(const Settled& settled);
@@ -79,14 +85,25 @@ class InvocationFlow {
     bool told_idle = false;      ///< the extension knows that the runtime waits
     bool handlers_done = false;  ///< none will run in its time any more
     std::optional<EventLoop::TimerId> timeout = {};
+    std::optional<EventLoop::TimerId> deadline = {};  ///< only where invocations overlap
     std::vector<ReceiptTask> dropped = {};  ///< of the accepted ones: lost with the extension
     bool told_answered = false;             ///< the extension knows that it was answered
     bool took_configured = false;           ///< its configured tasks are among the accepted ones
   };
 
+  /// What is different where workers poll while others work, and before their own handlers are
+  /// done: a poll ends nothing. An invocation is closed with its answer, and lingers until its
+  /// deadline, because its handler may go on and defer more.
+  struct Overlap {
+    std::vector<std::unique_ptr<Open>> lingering;  ///< in the order of their ends
+    bool poll_is_fresh = false;                    ///< the poll at hand was not asked about yet
+    bool poll_is_held = false;                     ///< one waits for a handler task
+  };
+
   /// Closed, and not settled yet.
   struct Unsettled {
     Closed closed;
+    EpochTime release_deadline;
     bool told_answered = false;
     bool has_work = false;  ///< tasks of it, or carried ones, may be at work
   };
@@ -146,6 +163,17 @@ class InvocationFlow {
                      const std::optional<AnswerSummary>& answer,
                      std::vector<ReceiptTask> tasks);
   void release_poll_at(EpochTime time);
+  // Managed Instances.
+  [[nodiscard]] bool may_poll_overlapping();
+  [[nodiscard]] std::optional<OwnEvent> own_event_overlapping();
+  void watch_deadline(std::uint64_t sequence, EpochTime time);
+  void time_is_over(std::uint64_t sequence);
+  void linger(std::unique_ptr<Open> open);
+  void forget_expired();
+  [[nodiscard]] bool lingers(const Open& open) const;
+  [[nodiscard]] Open* find_lingering(std::string_view request_id);
+  void add_late(Open& open);
+  void handler_attempt_over();
   /// What waits for the end of an early answer may go on, after the round.
   void wake_waiters();
 
@@ -166,6 +194,7 @@ class InvocationFlow {
   std::optional<EventLoop::TimerId> release_timer_;
   std::optional<EventLoop::TimerId> over_timer_;
   bool waiters_ = false;  ///< polls or answers wait for the answer under way
+  std::optional<Overlap> overlap_;
   std::uint64_t last_sequence_ = 0;
   int carried_ = 0;  ///< at least: after a replacement it is not known at once
   int carried_handlers_ = 0;

@@ -23,7 +23,7 @@ std::string handler_failed(std::string_view type) {
 }  // namespace
 
 void InvocationFlow::add_handlers_to(RelayTraffic& traffic) {
-  traffic.own_event = [this] { return lane_.take(); };
+  traffic.own_event = [this] { return overlap_ ? own_event_overlapping() : lane_.take(); };
   traffic.handler_bytes = [this](std::string_view bytes) { handler_bytes(bytes); };
   traffic.handler_trailers = [this](std::string_view lines) { handler_trailers(lines); };
   traffic.handler_answered = [this] { handler_answered(); };
@@ -36,11 +36,15 @@ bool InvocationFlow::waits_for_handlers(Open& open) {
       hold_.extension() == ExtensionState::unavailable) {
     return false;
   }
-  // An attempt that waits to be taken is what the runtime gets first.
-  if (!open.told_idle && !lane_.offered()) {
+  // An attempt that waits to be taken is what the runtime gets first. Where invocations overlap, a
+  // worker has to wait for one first.
+  if (!overlap_ && !open.told_idle && !lane_.offered()) {
     open.told_idle = true;
     tell_answered(open);
     link_.send(Idle{open.invocation.about().key});
+  }
+  if (overlap_) {
+    watch_deadline(open.invocation.about().key.sequence, *open.work_deadline);
   }
   return true;
 }
@@ -77,6 +81,9 @@ void InvocationFlow::reenter(const Reenter& reenter, std::vector<UniqueFd> event
   if (open != nullptr && !lane_.busy()) {
     open->told_idle = false;
     advance(*open);
+  }
+  if (overlap_) {
+    events_.resume_polls();  // nobody else asks again
   }
 }
 
@@ -176,6 +183,9 @@ void InvocationFlow::handler_answered() {
   }
   if (lane_.answered()) {
     tell_attempt_ended(std::exchange(handler_trouble_, {}));
+    if (overlap_) {
+      handler_attempt_over();
+    }
   }
   wake_waiters();
 }

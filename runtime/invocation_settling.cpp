@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace postlude::runtime {
+namespace {
+
+/// For an extension that is told late of the end of an invocation.
+constexpr Millis kLeastTime{500};
+
+}  // namespace
 
 void InvocationFlow::close(Open& open, HandOver hand_over) {
   const auto& about = open.invocation.about();
@@ -20,17 +26,29 @@ void InvocationFlow::close(Open& open, HandOver hand_over) {
     write_receipt(about.key, answer, std::move(dropped));
   } else if (hand_over == HandOver::at_once) {
     const bool has_work = open.accepted > 0 || carried_ > 0;
-    unsettled_.push_back({{about.key, *open.work_deadline, answer}, open.told_answered, has_work});
+    unsettled_.push_back({{about.key, *open.work_deadline, answer},
+                          std::max(journal_.release_deadline(open.invocation), now() + kLeastTime),
+                          open.told_answered,
+                          has_work});
     link_.send(unsettled_.back().closed);
-    if (has_work) {
+    if (has_work && !overlap_) {
       hold_.work_pending(*open.work_deadline);
     }
   }
-  journal_.forget_numbers(about.key.sequence);
-  if (open.timeout) {
-    loop_.cancel(*open.timeout);
+  for (const auto& timer : {open.timeout, open.deadline}) {
+    if (timer) {
+      loop_.cancel(*timer);
+    }
   }
-  std::erase_if(open_, [&open](const auto& entry) { return entry.get() == &open; });
+  const auto entry = std::find_if(
+      open_.begin(), open_.end(), [&open](const auto& one) { return one.get() == &open; });
+  std::unique_ptr<Open> closed = std::move(*entry);
+  open_.erase(entry);
+  if (overlap_) {
+    linger(std::move(closed));
+  } else {
+    journal_.forget_numbers(about.key.sequence);
+  }
   look_whether_over();
 }
 
@@ -43,6 +61,16 @@ bool InvocationFlow::awaits_extension() const {
   return !unsettled_.empty() || inspections_.pending() ||
          std::any_of(
              open_.begin(), open_.end(), [](const auto& open) { return open->accepted > 0; });
+}
+
+std::optional<EpochTime> InvocationFlow::release_deadline() const {
+  std::optional<EpochTime> first;
+  if (hold_.extension() == ExtensionState::registered) {
+    for (const Unsettled& entry : unsettled_) {
+      first = std::min(first.value_or(entry.release_deadline), entry.release_deadline);
+    }
+  }
+  return first;
 }
 
 /// Where the shim polls in the extension's stead, work holds the environment until its deadline at
@@ -174,7 +202,6 @@ void InvocationFlow::drop_handed_over() {
     }
     receipts.back().second.push_back(std::move(task));
   }
-  events_.lost(task_ids);
   for (auto& [key, tasks] : receipts) {
     const auto closed =
         std::find_if(unsettled_.begin(), unsettled_.end(), [&key = key](const auto& entry) {
@@ -185,6 +212,8 @@ void InvocationFlow::drop_handed_over() {
                                              : std::optional<AnswerSummary>(closed->closed.answer),
                   std::move(tasks));
   }
+  journal_.remove_dropped();
+  events_.lost(task_ids);
 }
 
 void InvocationFlow::write_receipt(const InvocationKey& key,

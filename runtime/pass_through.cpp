@@ -33,7 +33,9 @@ int execute(const std::vector<std::string>& command, const Environment& environm
   sigset_t none;
   sigemptyset(&none);
   static_cast<void>(::pthread_sigmask(SIG_SETMASK, &none, nullptr));
-  static_cast<void>(std::signal(SIGPIPE, SIG_DFL));
+  for (const int ignored_by_us : {SIGPIPE, SIGXFSZ}) {
+    static_cast<void>(std::signal(ignored_by_us, SIG_DFL));
+  }
   const auto program =
       find_program(command.front(), environment.get_or("PATH", "/usr/local/bin:/usr/bin:/bin"), "");
   return cannot_start(program ? exec_program(*program, command, environment) : program.error());

@@ -50,7 +50,8 @@ void RelayExchange::note_response(FramingEvent event, std::string_view bytes) {
   } else if (event == FramingEvent::end) {
     response_done_ = !interim(status_);
   }
-  if ((kind_ == ExchangeKind::next || counts()) && event != FramingEvent::framing) {
+  const bool told = kind_ == ExchangeKind::next || kind_ == ExchangeKind::restore_next || counts();
+  if (told && event != FramingEvent::framing) {
     passed_.push_back({event, bytes});
   }
 }
@@ -82,6 +83,10 @@ void RelayExchange::tell_response() {
         sequence_ = traffic_.event_head(HttpHead(passed.bytes));
       } else if (passed.event == FramingEvent::payload && sequence_ != 0) {
         traffic_.event_bytes(sequence_, passed.bytes);
+      }
+    } else if (kind_ == ExchangeKind::restore_next) {
+      if (passed.event == FramingEvent::head && status_ == kOk) {
+        traffic_.restored();
       }
     } else if (passed.event == FramingEvent::end && response_done_) {
       traffic_.answer_acknowledged(sequence_, status_);

@@ -45,6 +45,8 @@ struct RelayTraffic {
   /// May that poll go to the platform now? If not, resume() follows.
   std::function<bool()> may_poll;
   std::function<void()> poll_went_up;
+  /// `restore_next` was answered: this is a copy of the environment that asked (SnapStart).
+  std::function<void()> restored = [] {};
 
   /// The platform delivers an event; the invocation's sequence number.
   std::function<std::uint64_t(const HttpHead&)> event_head;

@@ -73,16 +73,12 @@ SettingProblem read_spool_dir(std::string_view value, Config& config) {
   return std::nullopt;
 }
 
-constexpr std::string_view kSpoolLimitDefault = "64MiB";
-
-SettingProblem read_spool_limit(std::string_view value, Config& /*config*/) {
+SettingProblem read_spool_limit(std::string_view value, Config& config) {
   const auto bytes = parse_size(value);
   if (!bytes) {
     return is_not(value, "a size such as 64MiB");
   }
-  if (bytes != parse_size(kSpoolLimitDefault)) {
-    return not_yet(value);
-  }
+  config.spool_limit = *bytes;
   return std::nullopt;
 }
 
@@ -167,8 +163,8 @@ constexpr std::array<Setting, 12> kSettings{{
      .meaning = "folder of the journal of accepted work",
      .read = read_spool_dir},
     {.name = "POSTLUDE_SPOOL_LIMIT",
-     .fallback = kSpoolLimitDefault,
-     .meaning = "size of the journal (no other value in this version)",
+     .fallback = "64MiB",
+     .meaning = "most that the journal may hold",
      .read = read_spool_limit},
     {.name = "POSTLUDE_RESPONSE_MODE",
      .fallback = "passthrough",

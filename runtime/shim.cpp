@@ -1,13 +1,12 @@
 #include "runtime/shim.h"
 
+#include "common/own_program.h"
 #include "runtime/task_processes.h"
 
 #include <fmt/format.h>
 
 #include <dirent.h>
-#include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <utility>
 
@@ -25,13 +24,8 @@ constexpr Millis kShutdownTime{450};
 constexpr Millis kShutdownTimeBesideExternal{250};
 /// The extension is asked to be done a little earlier than we are.
 constexpr Millis kExtensionReserve{50};
-
-std::string own_folder() {
-  std::array<char, 4096> path = {};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  const std::string_view text(path.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  return std::string(text.substr(0, text.rfind('/')));
-}
+/// One that is not gone by then hangs; it and what its tasks started are killed in the rest.
+constexpr Millis kKillReserve{30};
 
 bool has_entries(const std::string& folder) {
   DIR* listing = ::opendir(folder.c_str());
@@ -48,7 +42,8 @@ bool has_entries(const std::string& folder) {
 }
 
 Millis shutdown_time() {
-  const bool external = has_entries("/opt/extensions") || has_entries(own_folder() + "/extensions");
+  const bool external =
+      has_entries("/opt/extensions") || has_entries(own_program().folder() + "/extensions");
   return external ? kShutdownTimeBesideExternal : kShutdownTime;
 }
 
@@ -70,7 +65,11 @@ Result<std::unique_ptr<Shim>> Shim::create(Config config, Signals& signals) {
                     problem->message,
                     shim->spool_->adoption().failed));
   }
+  if (shim->config_.invocation_order == InvocationOrder::overlapping) {
+    shim->flow_.expect_overlap();
+  }
   shim->traffic_ = shim->flow_.traffic();
+  shim->traffic_.restored = [self = shim.get()] { self->link_.send(Restored{}); };
   shim->traffic_.extension_health = [self = shim.get()] { return self->extension_.health(); };
   auto relay =
       Relay::listen(shim->loop_, shim->platform_, shim->traffic_, shim->config_.response_mode);
@@ -93,7 +92,7 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
     : config_(std::move(config)),
       log_(STDOUT_FILENO, config_.log_level),
       platform_(platform),
-      spool_(Spool::create(config_.spool_dir, config_.log_stream_name)),
+      spool_(Spool::create(config_.spool_dir, config_.log_stream_name, config_.spool_limit)),
       link_(loop_,
             log_,
             {.message = [this](const Message& message) { extension_.on_message(message); },
@@ -122,7 +121,11 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
 }
 
 void Shim::start_extension(const Environment& environment) {
-  extension_.start({own_folder() + "/libexec/postlude-extension", environment});
+  const std::string folder = own_program().folder();
+  extension_.start({.source = extension_source(folder),
+                    .order = config_.invocation_order,
+                    .program = folder + "/libexec/postlude-extension",
+                    .environment = environment});
 }
 
 Result<void> Shim::start_runtime(const std::vector<std::string>& command, Environment environment) {
@@ -163,7 +166,7 @@ void Shim::runtime_drained() {
 
 /// At a shutdown it ends by itself, right after it reported empty; then nothing of it is left.
 bool Shim::extension_done() const {
-  return !supervisor_.extension_runs() || (!terminating_ && !flow_.work_pending());
+  return extension_.finished() || (!terminating_ && !flow_.work_pending());
 }
 
 void Shim::finish_if_over() {
@@ -183,6 +186,7 @@ void Shim::terminate() {
   terminating_ = true;
   const EpochTime deadline = now() + shutdown_time();
   extension_.shut_down(deadline - kExtensionReserve);
+  loop_.at(deadline - kKillReserve, [this] { supervisor_.kill_extension(); });
   loop_.at(deadline, [this] {
     supervisor_.kill_runtime();
     loop_.stop();

@@ -75,6 +75,11 @@ EpochTime TaskJournal::work_deadline(const Invocation& invocation) const {
              : deadline;
 }
 
+EpochTime TaskJournal::release_deadline(const Invocation& invocation) const {
+  const auto& about = invocation.about();
+  return about.deadline - deadline_margin(config_, remaining(about.deadline, about.event_time)) / 4;
+}
+
 std::vector<const Task*> TaskJournal::matching(const Invocation& invocation) const {
   std::vector<const Task*> tasks;
   for (const Task& task : config_.tasks) {
@@ -139,7 +144,15 @@ TaskJournal::Taken TaskJournal::accept(const Invocation& invocation,
     return {};
   }
   const Start start = hand_over == HandOver::later ? Start::next_generation : Start::after_answer;
-  return accept_tasks(invocation, tasks, store(invocation, bodies), start);
+  const auto stored = store(invocation, bodies);
+  const Taken taken = accept_tasks(invocation, tasks, stored, start);
+  if (taken.kept > 0) {
+    bodies->event.keep();
+    bodies->answer.keep();
+  } else if (stored && !stored->names.error.empty()) {
+    spool_->remove_capture(stored->names.error);
+  }
+  return taken;
 }
 
 TaskJournal::Taken TaskJournal::accept_unanswered(const Invocation& invocation,
@@ -150,20 +163,25 @@ TaskJournal::Taken TaskJournal::accept_unanswered(const Invocation& invocation,
       tasks.push_back(&task);
     }
   }
-  return accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
+  const Taken taken = accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
+  if (taken.kept > 0) {
+    bodies->event.keep();
+  }
+  return taken;
 }
 
 TaskJournal::Taken TaskJournal::accept_tasks(const Invocation& invocation,
                                              const std::vector<const Task*>& tasks,
                                              const Result<StoredBodies>& stored,
                                              Start start) {
+  std::size_t kept = 0;
   for (const Task* task : tasks) {
-    accept_task(invocation, *task, stored, start);
+    kept += accept_task(invocation, *task, stored, start) ? 1U : 0U;
   }
   const auto handlers = std::count_if(tasks.begin(), tasks.end(), [](const Task* task) {
     return std::holds_alternative<HandlerAction>(task->action);
   });
-  return {tasks.size(), static_cast<std::size_t>(handlers)};
+  return {tasks.size(), static_cast<std::size_t>(handlers), kept};
 }
 
 bool TaskJournal::waits_for_timeouts() const {
@@ -207,7 +225,7 @@ TaskRecord TaskJournal::record_of(const Invocation& invocation,
   return record;
 }
 
-void TaskJournal::accept_task(const Invocation& invocation,
+bool TaskJournal::accept_task(const Invocation& invocation,
                               const Task& task,
                               const Result<StoredBodies>& stored,
                               Start start) {
@@ -222,8 +240,9 @@ void TaskJournal::accept_task(const Invocation& invocation,
     log_.error(fmt::format("the task cannot be kept: {}", written.error().message),
                {record.key.request_id, task.name});
   }
+  const bool kept = written.has_value();
   if (start == Start::next_generation) {
-    return;
+    return kept;
   }
   if (written) {
     std::vector<UniqueFd> files;
@@ -237,6 +256,7 @@ void TaskJournal::accept_task(const Invocation& invocation,
     unkept_[record.key.sequence].push_back(dropped);
     link_.send(dropped);
   }
+  return kept;
 }
 
 Result<std::string> TaskJournal::defer(const Invocation& invocation,
@@ -266,6 +286,9 @@ Result<std::string> TaskJournal::defer(const Invocation& invocation,
   if (!written) {
     return tl::unexpected(written.error());
   }
+  if (bodies) {
+    bodies->event.keep();
+  }
   last_record_ = name.number;
   ++deferred;
   files.insert(files.begin(), std::move(*written));
@@ -286,6 +309,9 @@ void TaskJournal::tell(const RecordName& name,
                        const TaskRecord& record,
                        std::vector<UniqueFd> files,
                        Start start) {
+  if (handed_over_.size() >= look_at_) {
+    forget_ended();
+  }
   handed_over_.push_back(
       {name.number, record.bodies, {record.key, dropped_task(record.id, record.task.name)}});
   // None without all: they stand for members by their order.
@@ -295,6 +321,21 @@ void TaskJournal::tell(const RecordName& name,
   }
   link_.send(Accepted{record.key, format_record_name(name), start == Start::at_once},
              std::move(files));
+}
+
+/// Looks again when there are twice as many, so that each task costs a constant share of a listing.
+void TaskJournal::forget_ended() {
+  if (const auto records = spool_->records()) {
+    std::erase_if(handed_over_, [&records](const HandedOver& task) {
+      const auto found = std::lower_bound(
+          records->begin(),
+          records->end(),
+          task.number,
+          [](const RecordName& name, std::uint64_t number) { return name.number < number; });
+      return found == records->end() || found->number != task.number;
+    });
+  }
+  look_at_ = std::max(kFewHandedOver, 2 * handed_over_.size());
 }
 
 std::vector<ReceiptTask> TaskJournal::drop(const Invocation& invocation) const {

@@ -48,6 +48,9 @@ class TaskJournal {
   [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
 
   [[nodiscard]] EpochTime work_deadline(const Invocation& invocation) const;
+  /// The extension has released the invocation well before then, or it hangs: it may use half of
+  /// the margin, and this is three quarters of it.
+  [[nodiscard]] EpochTime release_deadline(const Invocation& invocation) const;
 
   /// Some configured task runs after this invocation; its outcome is fixed.
   [[nodiscard]] bool matches(const Invocation& invocation) const {
@@ -62,6 +65,7 @@ class TaskJournal {
   struct Taken {
     std::size_t tasks = 0;
     std::size_t handlers = 0;  ///< handler tasks among them
+    std::size_t kept = 0;      ///< in the spool; the others end `dropped`
   };
   /// Once an invocation, when its outcome is fixed and the extension was told of it; how many tasks
   /// wait for that outcome.
@@ -113,11 +117,16 @@ class TaskJournal {
     ReceiptTask task;  ///< ended, `dropped` unless the extension noted another end
   };
   /// There is no extension any more: what was handed over and was not reported, in order of
-  /// acceptance. Nothing of it is left in the spool. Where the function cleaned the spool away,
-  /// everything since all_ended() counts as lost.
+  /// acceptance. Where the function cleaned the spool away, everything since all_ended() counts as
+  /// lost. Its files stay until remove_dropped(), which comes once the receipts are written: no
+  /// account of a task is lost with a process that dies between.
   [[nodiscard]] std::vector<Lost> drop_handed_over();
+  /// Nothing of what was dropped is left in the spool.
+  void remove_dropped();
   /// Everything that was handed over so far has ended.
   void all_ended() { handed_over_.clear(); }
+  /// How many tasks are remembered for drop_handed_over().
+  [[nodiscard]] std::size_t remembered() const { return handed_over_.size(); }
 
  private:
   struct HandedOver {
@@ -125,6 +134,10 @@ class TaskJournal {
     CapturedBodies bodies;
     Lost lost;  ///< what it becomes if the extension goes
   };
+
+  /// An environment that always carries some work is never without; what it remembers is bounded by
+  /// what the spool holds.
+  static constexpr std::size_t kFewHandedOver = 1000;
 
   enum class Start {
     after_answer,
@@ -146,7 +159,8 @@ class TaskJournal {
                      const std::vector<const Task*>& tasks,
                      const Result<StoredBodies>& stored,
                      Start start);
-  void accept_task(const Invocation& invocation,
+  /// False if it could not be kept.
+  bool accept_task(const Invocation& invocation,
                    const Task& task,
                    const Result<StoredBodies>& stored,
                    Start start);
@@ -156,6 +170,8 @@ class TaskJournal {
             const TaskRecord& record,
             std::vector<UniqueFd> files,
             Start start);
+  /// What has ended is not remembered for ever.
+  void forget_ended();
   [[nodiscard]] int configured_number(const std::string& name) const;
   [[nodiscard]] Result<StoredBodies> store(const Invocation& invocation,
                                            std::optional<InvocationBodies>& captured);
@@ -170,8 +186,12 @@ class TaskJournal {
   std::uint64_t last_record_ = 0;
   /// By sequence number, and "<request id>/<name>": how many tasks were deferred.
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;
+  /// In order of acceptance, until it is known to have ended.
   std::vector<HandedOver> handed_over_;
+  std::vector<RecordName> dropped_records_;  ///< until remove_dropped()
+  std::vector<std::string> dropped_bodies_;
   std::map<std::uint64_t, std::vector<Dropped>> unkept_;  ///< by sequence number, until settled
+  std::size_t look_at_ = kFewHandedOver;                  ///< so many: see which of them have ended
 };
 
 }  // namespace postlude::runtime

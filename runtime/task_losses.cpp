@@ -80,28 +80,38 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
   }
   const auto records = spool_->records();
   for (HandedOver& task : std::exchange(handed_over_, {})) {
+    // Also of a task that ended long ago: another one of its invocation kept them alive.
+    for (const std::string* body :
+         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
+      if (!body->empty()) {
+        dropped_bodies_.push_back(*body);
+      }
+    }
     const auto left = [&task](const RecordName& name) { return name.number == task.number; };
     if (records) {
       const auto record = std::find_if(records->begin(), records->end(), left);
       if (record == records->end()) {
         continue;
       }
-      spool_->remove_record(*record);
+      dropped_records_.push_back(*record);
       task.lost.task.attempts = record->attempts;
       if (const auto state = ended_as(record->mark)) {
         task.lost.task.state = *state;
         task.lost.task.why.reset();
       }
     }
-    for (const std::string* body :
-         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
-      if (!body->empty()) {
-        spool_->remove_capture(*body);
-      }
-    }
     lost.push_back(task.lost);
   }
   return lost;
+}
+
+void TaskJournal::remove_dropped() {
+  for (const RecordName& name : std::exchange(dropped_records_, {})) {
+    spool_->remove_record(name);
+  }
+  for (const std::string& body : std::exchange(dropped_bodies_, {})) {
+    spool_->remove_capture(body);
+  }
 }
 
 }  // namespace postlude::runtime

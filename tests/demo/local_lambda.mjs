@@ -9,18 +9,19 @@ const { POSTLUDE_BIN_DIR, POSTLUDE_LAYER_DIR, POSTLUDE_TEST_TOOLS } = process.en
 export class LocalLambda {
   #child;
   #journal = [];
+  #followers = [];
   #waiting = [];
   #stopped = null;
   log = [];
 
   // `folder` is the function's; `env` goes to it; `options` to the emulator; `runtime` is the command that
-  // gets the handler's name, AWS's Node.js client unless told otherwise. `within` is a command that
+  // gets the handler's name, AWS's Node.js client unless told otherwise; "provided": no command. `within` is a command that
   // becomes the one that stands behind it, as `env` or `nice` do.
-  constructor(folder, env, options = [], runtime = null, within = []) {
+  constructor(folder, env, options = [], runtime = null, within = [], layer = POSTLUDE_LAYER_DIR) {
     const ric = path.join(POSTLUDE_TEST_TOOLS, 'aws-lambda-ric', 'bin', 'index.mjs');
     const args = [
-      '--layer', POSTLUDE_LAYER_DIR, '--function', folder, '--handler', 'index.handler',
-      '--runtime', `${runtime ?? `${process.execPath} ${ric}`} index.handler`,
+      '--layer', layer, '--function', folder, '--handler', 'index.handler',
+      '--runtime', runtime === 'provided' ? runtime : `${runtime ?? `${process.execPath} ${ric}`} index.handler`,
       '--events', '-', '--eager-init', '--max-environments', '1', ...options,
     ];
     for (const [name, value] of Object.entries(env)) {
@@ -36,8 +37,10 @@ export class LocalLambda {
   #take(line) {
     if (line.startsWith('{"event":')) {
       this.#journal.push(JSON.parse(line));
+      this.#followers.forEach((follow) => follow(this.#journal.at(-1), null));
     } else {
       this.log.push(line);
+      this.#followers.forEach((follow) => follow(null, line));
     }
     this.#waiting = this.#waiting.filter((waiter) => !waiter.check());
   }
@@ -64,9 +67,24 @@ export class LocalLambda {
 
   // The nth event of that name, now or when it comes.
   event(name, nth = 1) {
+    return this.entry((entry) => entry.event === name, nth);
+  }
+
+  // `tell` is called with (entry, null) or (null, line) for all that comes from now on.
+  follow(tell) {
+    this.#followers.push(tell);
+  }
+
+  // What the journal has so far.
+  entries(matches) {
+    return this.#journal.filter(matches);
+  }
+
+  // The nth entry of the journal for which `matches` is true, now or when it comes.
+  entry(matches, nth = 1) {
     return new Promise((resolve, reject) => {
       const check = () => {
-        const found = this.#journal.filter((entry) => entry.event === name)[nth - 1];
+        const found = this.#journal.filter(matches)[nth - 1];
         if (found) {
           resolve(found);
         }

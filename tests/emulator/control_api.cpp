@@ -64,6 +64,9 @@ HttpAnswer obey(const ControlCommand& command,
     case ControlWord::shutdown:
       environment.stop();
       return done({{"ordered", true}});
+    case ControlWord::vanish:
+      environment.vanish();
+      return done({{"ordered", true}});
     case ControlWord::cut_event:
       return ordered(faults, Fault::cut_event, command.after_bytes);
     case ControlWord::cut_answer:

@@ -14,10 +14,11 @@ namespace {
 
 constexpr std::string_view kPrefix = "/environments/";
 
-constexpr std::array<std::pair<std::string_view, ControlWord>, 8> kWords{
+constexpr std::array<std::pair<std::string_view, ControlWord>, 9> kWords{
     {{"freeze", ControlWord::freeze},
      {"thaw", ControlWord::thaw},
      {"shutdown", ControlWord::shutdown},
+     {"vanish", ControlWord::vanish},
      {"cut-event", ControlWord::cut_event},
      {"cut-answer", ControlWord::cut_answer},
      {"stale-answer", ControlWord::stale_answer},

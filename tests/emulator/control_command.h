@@ -12,6 +12,7 @@ enum class ControlWord {
   freeze,
   thaw,
   shutdown,
+  vanish,
   cut_event,
   cut_answer,
   stale_answer,

@@ -1,4 +1,5 @@
 #include "tests/emulator/execution_environment.h"
+#include "tests/emulator/limits.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -81,12 +82,17 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point dead
                                        })
                           : PhaseEnd::failed;
   }
-  if (end == PhaseEnd::done && world_.options.init_type == InitType::snap_start) {
-    freeze();
-    thaw();
-    generation_->restore();
-    end = wait_phase(deadline,
-                     [](const Generation& generation) { return generation.locked_init_done(); });
+  const bool reported = end == PhaseEnd::done && world_.options.init_type != InitType::on_demand;
+  if (reported) {
+    // Successful inits are reported everywhere but on demand (lambda-protocol.md 6.4).
+    platform_log_.init_report({.duration = Clock::now() - began,
+                               .phase = suppressed_init_ ? InitPhase::invoke : InitPhase::init,
+                               .status = {},
+                               .error_type = {},
+                               .init_type = init_type_text(world_.options.init_type)});
+  }
+  if (reported && world_.options.init_type == InitType::snap_start) {
+    end = restore();
   }
   for (const Extension& extension : generation_->extensions()) {
     platform_log_.extension(extension);
@@ -95,6 +101,22 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point dead
     init_duration_ = Clock::now() - began;
     generation_->record("initDone", {{"durationMs", init_duration_->count()}});
   }
+  return end;
+}
+
+ExecutionEnvironment::PhaseEnd ExecutionEnvironment::restore() {
+  freeze();
+  const auto began = Clock::now();
+  thaw();
+  generation_->restore();
+  const PhaseEnd end = wait_phase(began + kRestoreLimit, [](const Generation& generation) {
+    return generation.locked_init_done();
+  });
+  RestoreReport report{.duration = Clock::now() - began, .status = {}};
+  if (end != PhaseEnd::done) {
+    report.status = end == PhaseEnd::expired ? "timeout" : "error";
+  }
+  platform_log_.restore_report(report);
   return end;
 }
 

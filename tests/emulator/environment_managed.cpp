@@ -163,11 +163,12 @@ void ExecutionEnvironment::end_answered() {
 
 void ExecutionEnvironment::end_expired() {
   const auto now = Clock::now();
-  const auto late = std::stable_partition(
-      flights_.begin(), flights_.end(), [&](const Flight& one) { return one.deadline > now; });
-  const std::vector<Flight> expired(late, flights_.end());
-  flights_.erase(late, flights_.end());
-  for (const Flight& flight : expired) {
+  std::vector<Flight> all = std::exchange(flights_, {});
+  for (Flight& flight : all) {
+    if (flight.deadline > now) {
+      flights_.push_back(std::move(flight));
+      continue;
+    }
     generation_->expire(flight.invocation->request().request_id);
     end_flight(flight, "timeout", failure_of(PhaseEnd::expired));
   }

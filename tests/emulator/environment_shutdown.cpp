@@ -20,6 +20,15 @@ void ExecutionEnvironment::shut_down(const std::string& reason) {
   if (!current_generation()) {
     return;
   }
+  bool vanishes = false;
+  {
+    const std::lock_guard lock(monitor_.mutex);
+    vanishes = vanishing_;
+  }
+  if (vanishes) {
+    end_generation("VANISHED", Clock::now());
+    return;
+  }
   const auto budget = shutdown_budget();
   generation_->begin_shutdown();
   generation_->record("shutdownBegin", {{"reason", reason}, {"budgetMs", budget.count()}});
@@ -29,8 +38,14 @@ void ExecutionEnvironment::shut_down(const std::string& reason) {
   const auto start = Clock::now();
   end_runtime(start, budget);
   end_extensions(reason, start, budget);
+  end_generation(reason, start);
+}
+
+void ExecutionEnvironment::end_generation(const std::string& reason, Clock::time_point start) {
+  generation_->begin_shutdown();
+  const bool for_good = reason == "SPINDOWN" || reason == "VANISHED";
   auto leftovers = nlohmann::json::array();
-  if (world_.options.survivors == Survivors::kill || reason == "SPINDOWN") {
+  if (world_.options.survivors == Survivors::kill || for_good) {
     for (const ProcessInfo& process : sandbox_->kill_all()) {
       leftovers.push_back({{"pid", process.pid}, {"name", process.name}});
     }
@@ -42,7 +57,7 @@ void ExecutionEnvironment::shut_down(const std::string& reason) {
   freezer_->ended();
   generation_->close();
   listener_->shut_connections();
-  generation_->record(reason == "SPINDOWN" ? "shutdown" : "reset",
+  generation_->record(for_good ? "shutdown" : "reset",
                       {{"reason", reason},
                        {"leftovers", std::move(leftovers)},
                        {"durationMs", Milliseconds(Clock::now() - start).count()}});

@@ -124,7 +124,7 @@ void ExecutionEnvironment::stop() {
 }
 
 Sandbox::Frozen ExecutionEnvironment::hold() {
-  const Sandbox::Frozen frozen = freezer_->hold();
+  Sandbox::Frozen frozen = freezer_->hold();
   world_.journal.record("held",
                         {{"environment", number_},
                          {"processes", frozen.pids.size()},
@@ -137,6 +137,14 @@ std::size_t ExecutionEnvironment::release() {
   const std::size_t processes = freezer_->release().value_or(0);
   world_.journal.record("released", {{"environment", number_}, {"processes", processes}});
   return processes;
+}
+
+void ExecutionEnvironment::vanish() {
+  const std::lock_guard lock(monitor_.mutex);
+  stopping_ = true;
+  vanishing_ = true;
+  accepting_ = false;
+  monitor_.changed.notify_all();
 }
 
 bool ExecutionEnvironment::ended() const {

@@ -54,6 +54,8 @@ class ExecutionEnvironment {
   [[nodiscard]] bool try_assign(const std::shared_ptr<Invocation>& invocation, Fit fit);
   /// Shuts down now, whatever it is doing.
   void stop();
+  /// Ends it as the platform may at any time: all processes are killed at once, nobody is told.
+  void vanish();
   /// Gone: all processes have ended.
   [[nodiscard]] bool ended() const;
   [[nodiscard]] int number() const { return number_; }
@@ -81,6 +83,7 @@ class ExecutionEnvironment {
   // environment_init.cpp
   void init_ahead();
   [[nodiscard]] PhaseEnd init(Clock::time_point deadline);
+  [[nodiscard]] PhaseEnd restore();
   [[nodiscard]] PhaseEnd start_extensions(Clock::time_point deadline);
   [[nodiscard]] Result<void> start_external_extensions();
   [[nodiscard]] bool start_runtime();
@@ -132,6 +135,7 @@ class ExecutionEnvironment {
 
   // environment_shutdown.cpp
   void shut_down(const std::string& reason);
+  void end_generation(const std::string& reason, Clock::time_point start);
   void end_runtime(Clock::time_point start, std::chrono::milliseconds budget);
   void end_extensions(const std::string& reason,
                       Clock::time_point start,
@@ -160,6 +164,7 @@ class ExecutionEnvironment {
   std::size_t occupied_ = 0;
   bool accepting_ = false;
   bool stopping_ = false;
+  bool vanishing_ = false;
   bool ended_ = false;
 
   // Of the environment's thread.

@@ -9,6 +9,7 @@ void Invocation::answer(WholeResult result) {
   const std::lock_guard lock(mutex_);
   if (state_ == State::open) {
     state_ = State::whole;
+    outcome_ = result.failure;
     whole_ = std::move(result);
     changed_.notify_all();
   }
@@ -47,6 +48,7 @@ void Invocation::end_stream(std::optional<FunctionFailure> failure) {
   const std::lock_guard lock(mutex_);
   if (state_ == State::streaming) {
     state_ = State::ended;
+    outcome_ = failure;
     whole_.failure = std::move(failure);
     changed_.notify_all();
   }
@@ -54,6 +56,9 @@ void Invocation::end_stream(std::optional<FunctionFailure> failure) {
 
 void Invocation::fail(FunctionFailure failure) {
   const std::lock_guard lock(mutex_);
+  if (!outcome_) {
+    outcome_ = failure;
+  }
   if (state_ == State::open) {
     state_ = State::whole;
     whole_ = {"application/json", failure.body, failure};
@@ -68,6 +73,11 @@ void Invocation::finish(std::string log_tail) {
   const std::lock_guard lock(mutex_);
   log_tail_ = std::move(log_tail);
   changed_.notify_all();
+}
+
+std::optional<FunctionFailure> Invocation::outcome() const {
+  const std::lock_guard lock(mutex_);
+  return outcome_;
 }
 
 bool Invocation::answered() const {

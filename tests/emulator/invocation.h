@@ -60,6 +60,8 @@ class Invocation {
   void fail(FunctionFailure failure);
   /// END and REPORT are written; `log_tail` is START to REPORT, its last kLogTailBytes.
   void finish(std::string log_tail);
+  /// What failed of it, in the answer or after it; final once finish() was called.
+  [[nodiscard]] std::optional<FunctionFailure> outcome() const;
   /// The answer is complete, whatever it was.
   [[nodiscard]] bool answered() const;
 
@@ -90,6 +92,7 @@ class Invocation {
   std::string content_type_;
   std::string window_;
   bool caller_left_ = false;
+  std::optional<FunctionFailure> outcome_;
   std::optional<std::string> log_tail_;
 };
 

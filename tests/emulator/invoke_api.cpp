@@ -1,9 +1,10 @@
 #include "tests/emulator/invoke_api.h"
 
 #include "common/base64.h"
-#include "tests/emulator/invocation_request.h"
-#include "tests/emulator/limits.h"
-#include "tests/emulator/refusal.h"
+#include "tests/emulator/caller_request.h"
+#include "tests/emulator/event_queue.h"
+#include "tests/emulator/extension_registry.h"
+#include "tests/emulator/stream_answer.h"
 
 #include <fmt/format.h>
 #include <httplib.h>
@@ -20,6 +21,9 @@ namespace postlude::emulator {
 namespace {
 
 constexpr const char* kInvocations = R"(/2015-03-31/functions/([^/]+)/invocations)";
+constexpr const char* kStreams = R"(/2021-11-15/functions/([^/]+)/response-streaming-invocations)";
+/// The older way to ask for an Event.
+constexpr const char* kInvokeAsync = R"(/2014-11-13/functions/([^/]+)/invoke-async/?)";
 /// A caller may be silent between two requests for as long as SDKs keep connections.
 constexpr int kKeepAliveSeconds = 900;
 
@@ -53,17 +57,21 @@ class ThreadPerConnection : public httplib::TaskQueue {
   std::list<Thread> threads_;
 };
 
-void service_error(httplib::Response& response,
-                   int status,
-                   const std::string& type,
-                   const std::string& members) {
-  response.status = status;
-  response.set_header("x-amzn-ErrorType", type);
-  response.set_content(fmt::format(R"({{"Type":"User",{}}})", members), "application/json");
+void refuse(httplib::Response& answer, const ServiceError& error) {
+  answer.status = error.status;
+  answer.set_header("x-amzn-ErrorType", error.type);
+  answer.set_content(error.body, "application/json");
 }
 
-std::string message_member(const std::string& message) {
-  return "\"message\":" + json_quoted(message);
+CallerRequest request_of(const httplib::Request& request, CallerMode mode) {
+  return {.function = request.matches[1].str(),
+          .qualifier = request.get_param_value("Qualifier"),
+          .type = request.get_header_value("X-Amz-Invocation-Type"),
+          .client_context = request.get_header_value("X-Amz-Client-Context"),
+          .tenant_id = request.get_header_value("X-Amz-Tenant-Id"),
+          .trace_id = request.get_header_value("X-Amzn-Trace-Id"),
+          .body = request.body,
+          .mode = mode};
 }
 
 }  // namespace
@@ -71,7 +79,7 @@ std::string message_member(const std::string& message) {
 class InvokeApi::Server {
  public:
   Server(const Options& options, Fleet& fleet, EventJournal& journal)
-      : options_(options), fleet_(fleet), journal_(journal) {
+      : options_(options), fleet_(fleet), journal_(journal), queue_(options, fleet, journal) {
     server_.new_task_queue = [] { return new ThreadPerConnection(); };
     server_.set_socket_options([](socket_t socket) {
       // No SO_REUSEPORT: two processes would share a port silently.
@@ -82,7 +90,15 @@ class InvokeApi::Server {
     server_.set_read_timeout(kKeepAliveSeconds);
     server_.set_write_timeout(kKeepAliveSeconds);
     server_.Post(kInvocations, [this](const httplib::Request& request, httplib::Response& answer) {
-      invoke(request, answer);
+      invoke(request_of(request, CallerMode::buffered), request, answer);
+    });
+    server_.Post(kStreams, [this](const httplib::Request& request, httplib::Response& answer) {
+      invoke(request_of(request, CallerMode::streamed), request, answer);
+    });
+    server_.Post(kInvokeAsync, [this](const httplib::Request& request, httplib::Response& answer) {
+      CallerRequest given = request_of(request, CallerMode::buffered);
+      given.type = "Event";
+      invoke(std::move(given), request, answer);
     });
   }
 
@@ -105,113 +121,87 @@ class InvokeApi::Server {
   [[nodiscard]] std::uint16_t port() const { return static_cast<std::uint16_t>(port_); }
 
  private:
-  void invoke(const httplib::Request& request, httplib::Response& answer);
-  bool complete(const httplib::Request& request,
-                httplib::Response& answer,
-                InvocationRequest& invocation);
-  void answer_with(Invocation& invocation, const std::string& log_type, httplib::Response& answer);
+  void invoke(CallerRequest given, const httplib::Request& request, httplib::Response& answer);
+  void queue(InvocationRequest wanted, httplib::Response& answer);
+  [[nodiscard]] bool admit(const std::shared_ptr<Invocation>& invocation,
+                           httplib::Response& answer);
+  void answer_whole(Invocation& invocation, const std::string& log_type, httplib::Response& answer);
+  void answer_stream(const std::shared_ptr<Invocation>& invocation,
+                     const std::string& log_type,
+                     httplib::Response& answer);
+  void answered(const Invocation& invocation, const char* how, std::size_t bytes);
 
   const Options& options_;
   Fleet& fleet_;
   EventJournal& journal_;
+  EventQueue queue_;
   httplib::Server server_;
   int port_ = 0;
   std::jthread thread_;
 };
 
-bool InvokeApi::Server::complete(const httplib::Request& request,
-                                 httplib::Response& answer,
-                                 InvocationRequest& invocation) {
-  const FunctionReference function = parse_function_reference(request.matches[1].str());
-  if (function.name != options_.function_name) {
-    service_error(
-        answer,
-        404,
-        "ResourceNotFoundException",
-        "\"Message\":" +
-            json_quoted(fmt::format("Function not found: arn:aws:lambda:{}:{}:function:{}:{}",
-                                    options_.region,
-                                    options_.account_id,
-                                    function.name,
-                                    function.qualifier.empty() ? "$LATEST" : function.qualifier)));
-    return false;
-  }
-  const std::string type = request.get_header_value("X-Amz-Invocation-Type", "RequestResponse");
-  if (type != "RequestResponse") {
-    service_error(answer,
-                  400,
-                  "InvalidParameterValueException",
-                  message_member("Unsupported invocation type: " + type));
-    return false;
-  }
-  if (request.body.size() > kMaxBufferedBytes) {
-    service_error(answer,
-                  413,
-                  "RequestTooLargeException",
-                  message_member(fmt::format("{} byte payload is too large for the RequestResponse "
-                                             "invocation type (limit {} bytes)",
-                                             request.body.size(),
-                                             kMaxBufferedBytes)));
-    return false;
-  }
-  if (!request.body.empty() && !nlohmann::json::accept(request.body)) {
-    service_error(answer,
-                  400,
-                  "InvalidRequestContentException",
-                  message_member("Could not parse request body into json"));
-    return false;
-  }
-  const auto context = base64_decode(request.get_header_value("X-Amz-Client-Context"));
-  if (!context || (!context->empty() && !nlohmann::json::accept(*context))) {
-    service_error(answer,
-                  400,
-                  "InvalidRequestContentException",
-                  message_member("Client context must be a valid Base64-encoded JSON object."));
-    return false;
-  }
-  invocation.client_context = *context;
-  invocation.tenant_id = request.get_header_value("X-Amz-Tenant-Id");
-  invocation.payload = request.body.empty() ? "{}" : request.body;
-  const std::string qualifier = request.get_param_value("Qualifier");
-  invocation.function_arn =
-      function_arn(options_, qualifier.empty() ? function.qualifier : qualifier);
-  return true;
-}
-
-void InvokeApi::Server::invoke(const httplib::Request& request, httplib::Response& answer) {
-  InvocationRequest wanted =
-      new_request(options_, request.get_header_value("X-Amzn-Trace-Id"), CallerMode::buffered);
-  answer.set_header("x-amzn-RequestId", wanted.request_id);
-  if (!complete(request, answer, wanted)) {
+void InvokeApi::Server::invoke(CallerRequest given,
+                               const httplib::Request& request,
+                               httplib::Response& answer) {
+  const CallerMode mode = given.mode;
+  auto checked = check_call(options_, std::move(given));
+  if (const auto* error = std::get_if<ServiceError>(&checked)) {
+    answer.set_header("x-amzn-RequestId", new_uuid());
+    refuse(answer, *error);
     return;
   }
-  answer.set_header("X-Amzn-Trace-Id", wanted.trace_id);
-  const auto invocation = std::make_shared<Invocation>(std::move(wanted));
-  journal_.record("callerArrived",
-                  {{"requestId", invocation->request().request_id}, {"by", "invoke"}});
+  auto& call = std::get<CheckedCall>(checked);
+  answer.set_header("x-amzn-RequestId", call.request.request_id);
+  answer.set_header("X-Amzn-Trace-Id", call.request.trace_id);
+  if (call.type == InvocationType::dry_run) {
+    answer.status = 204;
+    return;
+  }
+  journal_.record("callerArrived", {{"requestId", call.request.request_id}, {"by", "invoke"}});
+  if (call.type == InvocationType::event) {
+    queue(std::move(call.request), answer);
+    return;
+  }
+  const auto invocation = std::make_shared<Invocation>(std::move(call.request));
+  if (!admit(invocation, answer)) {
+    return;
+  }
+  const std::string log_type = request.get_header_value("X-Amz-Log-Type", "None");
+  if (mode == CallerMode::streamed) {
+    answer_stream(invocation, log_type, answer);
+  } else {
+    answer_whole(*invocation, log_type, answer);
+  }
+}
+
+void InvokeApi::Server::queue(InvocationRequest wanted, httplib::Response& answer) {
+  if (queue_.push(std::move(wanted))) {
+    answer.status = 202;
+  } else {
+    refuse(answer, too_many_requests());
+  }
+}
+
+bool InvokeApi::Server::admit(const std::shared_ptr<Invocation>& invocation,
+                              httplib::Response& answer) {
   switch (fleet_.admit(invocation)) {
     case Fleet::Admission::admitted:
-      answer_with(*invocation, request.get_header_value("X-Amz-Log-Type", "None"), answer);
-      break;
+      return true;
     case Fleet::Admission::throttled:
       journal_.record("throttled", {{"requestId", invocation->request().request_id}});
       answer.set_header("Retry-After", "1");
-      service_error(answer,
-                    429,
-                    "TooManyRequestsException",
-                    message_member("Rate Exceeded.") +
-                        ",\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\","
-                        "\"retryAfterSeconds\":\"1\"");
+      refuse(answer, too_many_requests());
       break;
     case Fleet::Admission::failed:
-      service_error(answer, 500, "ServiceException", message_member(fleet_.why()));
+      refuse(answer, service_error(500, "ServiceException", fleet_.why()));
       break;
   }
+  return false;
 }
 
-void InvokeApi::Server::answer_with(Invocation& invocation,
-                                    const std::string& log_type,
-                                    httplib::Response& answer) {
+void InvokeApi::Server::answer_whole(Invocation& invocation,
+                                     const std::string& log_type,
+                                     httplib::Response& answer) {
   static_cast<void>(invocation.wait_answer());
   WholeResult result = invocation.take_whole();
   if (log_type == "Tail") {
@@ -222,11 +212,37 @@ void InvokeApi::Server::answer_with(Invocation& invocation,
   if (result.failure) {
     answer.set_header("X-Amz-Function-Error", "Unhandled");
   }
+  answered(invocation, "whole", result.body.size());
+  answer.set_content(std::move(result.body), "application/json");
+}
+
+void InvokeApi::Server::answer_stream(const std::shared_ptr<Invocation>& invocation,
+                                      const std::string& log_type,
+                                      httplib::Response& answer) {
+  static_cast<void>(invocation->wait_answer());
+  answer.status = 200;
+  answer.set_header("X-Amz-Executed-Version", "$LATEST");
+  auto stream = std::make_shared<StreamAnswer>(
+      invocation,
+      log_type == "Tail" ? StreamAnswer::Log::tail : StreamAnswer::Log::none,
+      options_.shaping);
+  answer.set_chunked_content_provider(
+      "application/vnd.amazon.eventstream",
+      [this, invocation, stream](std::size_t /*offset*/, httplib::DataSink& sink) {
+        const char* const how = stream->run(
+            [&](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); });
+        answered(*invocation, how, stream->bytes());
+        sink.done();
+        return true;
+      });
+}
+
+void InvokeApi::Server::answered(const Invocation& invocation, const char* how, std::size_t bytes) {
   journal_.record("callerAnswered",
                   {{"requestId", invocation.request().request_id},
                    {"by", "invoke"},
-                   {"bytes", result.body.size()}});
-  answer.set_content(std::move(result.body), "application/json");
+                   {"how", how},
+                   {"bytes", bytes}});
 }
 
 Result<std::unique_ptr<InvokeApi>> InvokeApi::start(const Options& options,

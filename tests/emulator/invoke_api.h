@@ -10,8 +10,9 @@
 
 namespace postlude::emulator {
 
-/// The Invoke API on 127.0.0.1 (lambda-protocol.md 6.1): RequestResponse with LogType. Threads:
-/// "listen" and at most kMaxCallers connections, owned here.
+/// The Invoke API on 127.0.0.1 (lambda-protocol.md 6.1, 6.2): Invoke of every type with LogType,
+/// and InvokeWithResponseStream. Threads: "listen", at most kMaxCallers connections, and those of
+/// the queue of Events, owned here.
 class InvokeApi {
  public:
   static constexpr std::size_t kMaxCallers = 1024;

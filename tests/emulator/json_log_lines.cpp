@@ -10,11 +10,11 @@
 namespace postlude::emulator {
 namespace {
 
-std::string record_line(const char* type, nlohmann::json record) {
+std::string record_line(const char* type, const nlohmann::json& record) {
   nlohmann::ordered_json line;
   line["time"] = iso_time(std::chrono::system_clock::now());
   line["type"] = type;
-  line["record"] = std::move(record);
+  line["record"] = record;
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -62,6 +62,12 @@ std::string json_init_report(const InitReport& report) {
                               {"metrics", {{"durationMs", report.duration.count()}}}},
                              report.status,
                              report.error_type));
+}
+
+std::string json_restore_report(const RestoreReport& report) {
+  return record_line(
+      "platform.restoreReport",
+      outcome({{"metrics", {{"durationMs", report.duration.count()}}}}, report.status, {}));
 }
 
 std::string json_start(const std::string& request_id) {

@@ -13,6 +13,7 @@ namespace postlude::emulator {
 [[nodiscard]] std::string json_init_start(const InitStart& start);
 [[nodiscard]] std::string json_extension(const Extension& extension);
 [[nodiscard]] std::string json_init_report(const InitReport& report);
+[[nodiscard]] std::string json_restore_report(const RestoreReport& report);
 [[nodiscard]] std::string json_start(const std::string& request_id);
 [[nodiscard]] std::string json_runtime_done(const ExecutionReport& report);
 [[nodiscard]] std::string json_report(const ExecutionReport& report);

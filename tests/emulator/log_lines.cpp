@@ -40,14 +40,22 @@ std::string end_line(const std::string& request_id) {
 }
 
 std::string init_report_line(const InitReport& report) {
-  std::string line = fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}\tStatus: {}",
+  std::string line = fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}",
                                  report.duration.count(),
-                                 report.phase == InitPhase::init ? "init" : "invoke",
-                                 report.status);
+                                 report.phase == InitPhase::init ? "init" : "invoke");
+  if (!report.status.empty()) {
+    line += "\tStatus: " + report.status;
+  }
   if (!report.error_type.empty()) {
     line += "\tError Type: " + report.error_type;
   }
   return line;
+}
+
+std::string restore_report_line(const RestoreReport& report) {
+  const std::string line =
+      fmt::format("RESTORE_REPORT Restore Duration: {:.2f} ms", report.duration.count());
+  return report.status.empty() ? line : line + "\tStatus: " + report.status;
 }
 
 std::string report_line(const ExecutionReport& report) {

@@ -32,11 +32,17 @@ struct InitStart {
 struct InitReport {
   Milliseconds duration{};
   InitPhase phase = InitPhase::init;
-  std::string status;      ///< "timeout" or "error"
+  std::string status;      ///< empty, "timeout" or "error"
   std::string error_type;  ///< for "error"
   std::string init_type = {};
 };
 [[nodiscard]] std::string init_report_line(const InitReport& report);
+
+struct RestoreReport {
+  Milliseconds duration{};
+  std::string status;  ///< empty, "timeout" or "error"
+};
+[[nodiscard]] std::string restore_report_line(const RestoreReport& report);
 
 struct ExecutionReport {
   std::string request_id;

@@ -35,6 +35,7 @@ struct Given {
   std::string share;
   std::string acknowledge_delay = "0ms";
   std::string admission_wait = "0ms";
+  std::string retry_delay = "1m";
   bool eager_init = false;
   bool invocation_id = false;
   bool private_tmp = false;
@@ -72,6 +73,8 @@ void add_lifecycle_options(CLI::App& app, Options& options, Given& given) {
   app.add_option("--max-environments", options.max_environments, "environments at once")
       ->check(CLI::Range(1, 1000));
   app.add_option("--admission-wait", given.admission_wait, "a caller waits so long before its 429")
+      ->check(duration());
+  app.add_option("--retry-delay", given.retry_delay, "until an Event is tried again")
       ->check(duration());
   app.add_flag("--eager-init", given.eager_init, "one environment is initialised at the start");
   app.add_option("--timeout", given.timeout, "the function's timeout")->check(duration());
@@ -163,6 +166,7 @@ void set_durations(Options& options, const Given& given) {
                              .value_or(default_init_timeout(options.init_type, options.timeout));
   options.acknowledge_delay = known_duration(given.acknowledge_delay);
   options.admission_wait = known_duration(given.admission_wait);
+  options.retry_delay = known_duration(given.retry_delay);
   options.idle_shutdown = parse_duration(given.idle_shutdown);
   options.runtime_shutdown_share = parse_duration(given.share);
 }

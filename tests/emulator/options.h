@@ -50,6 +50,7 @@ struct Options {
 
   std::size_t max_environments = 10;
   std::chrono::milliseconds admission_wait{};
+  std::chrono::milliseconds retry_delay{60'000};  ///< of an Event; the second one is twice as long
   InitMoment init_moment = InitMoment::on_demand;
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds init_timeout{};  ///< by default default_init_timeout()

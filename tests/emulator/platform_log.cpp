@@ -23,15 +23,20 @@ std::string PlatformLog::init_report(const InitReport& report) {
   return line(format_ == LogFormat::json ? json_init_report(report) : init_report_line(report));
 }
 
+std::string PlatformLog::restore_report(const RestoreReport& report) {
+  return line(format_ == LogFormat::json ? json_restore_report(report)
+                                         : restore_report_line(report));
+}
+
 std::string PlatformLog::start(const std::string& request_id) {
   return line(format_ == LogFormat::json ? json_start(request_id) : start_line(request_id));
 }
 
 std::string PlatformLog::report(const ExecutionReport& report) {
-  if (format_ == LogFormat::json) {
-    return line(json_runtime_done(report)) + line(json_report(report));
-  }
-  return line(end_line(report.request_id)) + line(report_line(report));
+  const bool json = format_ == LogFormat::json;
+  std::string written = line(json ? json_runtime_done(report) : end_line(report.request_id));
+  written += line(json ? json_report(report) : report_line(report));
+  return written;
 }
 
 std::string PlatformLog::timed_out(const std::string& request_id,
@@ -44,9 +49,12 @@ std::string PlatformLog::timed_out(const std::string& request_id,
 std::string PlatformLog::failed(const std::string& request_id,
                                 const std::string& error_type,
                                 const std::string& message) {
-  return format_ == LogFormat::json
-             ? std::string()
-             : line(fmt::format("RequestId: {} Error: {}", request_id, message)) + line(error_type);
+  if (format_ == LogFormat::json) {
+    return {};
+  }
+  std::string written = line(fmt::format("RequestId: {} Error: {}", request_id, message));
+  written += line(error_type);
+  return written;
 }
 
 }  // namespace postlude::emulator

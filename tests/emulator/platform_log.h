@@ -20,6 +20,7 @@ class PlatformLog {
   std::string init_start(const InitStart& start);
   std::string extension(const Extension& extension);
   std::string init_report(const InitReport& report);
+  std::string restore_report(const RestoreReport& report);
   std::string start(const std::string& request_id);
   /// END and REPORT.
   std::string report(const ExecutionReport& report);

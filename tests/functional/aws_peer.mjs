@@ -64,6 +64,7 @@ export class AwsPeer {
   #answers;
   #waiting = [];
   #sockets = new Set();
+  #connected = () => {};
 
   // `answers` are used up one by one, the last one again and again: each {status, headers, body}, a function
   // of the request that gives one, now or later, or an endpoint that it is passed on to.
@@ -86,7 +87,12 @@ export class AwsPeer {
     this.#server = http.createServer((request, response) => this.#take(request, response));
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      this.#connected();
+      socket.on('error', () => {}); // a client may reset what it gives up
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.#tell();
+      });
     });
   }
 
@@ -111,7 +117,7 @@ export class AwsPeer {
       this.wrong.push(error.message);
     }
     this.requests.push(request);
-    this.#waiting = this.#waiting.filter((check) => !check());
+    this.#tell();
     const answer = await this.#answer(request).catch((error) => ({ status: 599, body: String(error) }));
     response.writeHead(answer.status, answer.headers ?? {});
     response.end(answer.body ?? '');
@@ -133,16 +139,34 @@ export class AwsPeer {
     return { status: answer.statusCode, headers: kept, body: Buffer.concat(await answer.toArray()) };
   }
 
-  // The nth request, now or when it comes.
-  request(nth = 1) {
+  #tell() {
+    this.#waiting = this.#waiting.filter((check) => !check());
+  }
+
+  #when(find) {
     return new Promise((resolve) => {
       const check = () => {
-        const found = this.requests[nth - 1];
+        const found = find();
         if (found) resolve(found);
         return Boolean(found);
       };
       if (!check()) this.#waiting.push(check);
     });
+  }
+
+  // The nth request, now or when it comes.
+  request(nth = 1) {
+    return this.#when(() => this.requests[nth - 1]);
+  }
+
+  // When no connection is open.
+  idle() {
+    return this.#when(() => this.#sockets.size === 0);
+  }
+
+  // Calls back for every new one.
+  onConnection(connected) {
+    this.#connected = connected;
   }
 
   stop() {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { arn, AwsPeer, CREDENTIALS, failure, REGION } from './aws_peer.mjs';
 import { HttpPeer } from './http_peer.mjs';
-import { sanitized, startFunction } from './task_story.mjs';
+import { NameServer } from './name_server.mjs';
+import { sanitized, startFunction, withoutMounts } from './task_story.mjs';
 
 const TAKEN = { status: 200, body: '{}' };
 const BUDGET_MS = 500; // of internal extensions
@@ -75,6 +76,23 @@ test('a dead letter that does not answer costs no more than the budget', async (
   sqs.answerWith(() => new Promise(() => {}));
   const second = await story.receipt(2);
   assert.deepEqual(second.tasks.map(({ state, why }) => [state, why]), Array(3).fill(['failed', 'dead letter: it did not answer in time']));
+  await checkEnd(story);
+});
+
+test('a name server that never answers keeps nothing alive', { skip: withoutMounts }, async (t) => {
+  const names = await NameServer.start(t, () => null);
+  const story = await startFunction(t, [
+    { name: 'hangs', http: { url: 'https://hangs.example/' } },
+    { name: 'sleeps', command: ['sh', '-c', 'echo started; sleep 60'] },
+  ], {
+    env: { ...CREDENTIALS, AWS_REGION: REGION, AWS_ENDPOINT_URL: 'https://aws.example', POSTLUDE_DEAD_LETTER: arn('sqs', 'letters') },
+    within: names.within(),
+  });
+  await story.call(answer);
+  await story.lambda.line((line) => line === 'started');
+  await story.lambda.stop();
+  const receipt = await story.receipt();
+  assert.deepEqual(receipt.tasks.map(brief), ['hangs', 'sleeps'].map((name) => [name, 'expired', 0, 'dead letter: it did not answer in time']));
   await checkEnd(story);
 });
 

@@ -152,6 +152,29 @@ TEST_CASE("an environment that was shut down by order is gone and a caller gets 
   CHECK_THROWS(lambda.control("melt", 2));
 }
 
+TEST_CASE("an environment that vanishes is gone at once and nobody in it is told") {
+  const TempDir probe;
+  const std::string file = probe.path() + "/signals";
+  LocalLambda lambda({.runtime = "bash -c \"trap 'echo term >> " + file +
+                                 "; exit' TERM; echo up >> " + file +
+                                 "; while :; do sleep 0.05; done\""});
+  auto call = lambda.invoke_later("{}");
+  const std::string api = lambda.runtime_api();
+  RuntimeCalls extension(api);
+  const RawResponse registered = extension.register_extension("inside", R"({"events":["INVOKE"]})");
+  extension.send_event_next(registered.header("Lambda-Extension-Identifier").value_or(""));
+  CHECK(wait_for_line_in(file) == "up");
+  RuntimeCalls runtime(api);
+  CHECK(runtime.next().status == 200);
+  const pid_t pid = runtime_pid(lambda);
+  lambda.control("vanish");
+  CHECK(call.get().body().find("\"Sandbox.Failure\"") != std::string::npos);
+  lambda.wait_for_event({.name = "shutdown", .members = {{"reason", "VANISHED"}}});
+  CHECK(process_state(pid) == '-');
+  CHECK(lambda.events({.name = "sigterm"}).empty());
+  CHECK(file_text(file) == "up\n");
+}
+
 TEST_CASE("an event whose connection broke under it goes to the next poll") {
   for (const std::string framing : {"length", "chunked"}) {
     CAPTURE(framing);

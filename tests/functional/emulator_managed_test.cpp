@@ -131,6 +131,7 @@ TEST_CASE("more callers than the environment takes at once are throttled") {
   fourth.send_next();
   lambda.wait_for_event({.name = "runtimeNext", .members = {{"worker", "4"}}});
   std::vector<std::future<InvokeResult>> calls;
+  calls.reserve(3);
   for (int i = 0; i < 3; ++i) {
     calls.push_back(lambda.invoke_later("{}"));
   }

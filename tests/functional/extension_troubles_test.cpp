@@ -1,7 +1,7 @@
 // The extension is slow, refused, cannot be started or dies: the function never notices
 // (contract.md section 8).
 #include "tests/fakes/temp_dir.h"
-#include "tests/functional/function_story.h"
+#include "tests/functional/extension_story.h"
 #include "tests/functional/process_probe.h"
 #include "tests/functional/runtime_calls.h"
 
@@ -18,16 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A copy of the layer whose extension is `script` (empty: missing).
-std::string layer_with_extension(const TempDir& folder, const std::string& script) {
-  fs::create_directories(folder.file("layer/libexec"));
-  fs::copy(built_layer() + "/postlude", folder.file("layer/postlude"));
-  if (!script.empty()) {
-    static_cast<void>(folder.write_program("layer/libexec/postlude-extension", script));
-  }
-  return folder.file("layer");
-}
-
 /// Starts the real extension once the test says so.
 std::string gated_extension() {
   return "#!/bin/sh\necho 'extension waits'\nread x <\"$EXTENSION_GATE\"\nexec " + built_layer() +
@@ -38,39 +28,6 @@ LambdaSetup with_layer_of(const std::string& layer, const FunctionSpec& spec) {
   LambdaSetup setup = node_function(spec);
   setup.layer_dir = layer;
   return setup;
-}
-
-pid_t extension_of(const LocalLambda& lambda) {
-  const auto found =
-      processes_with("AWS_LAMBDA_LOG_STREAM_NAME=" +
-                         lambda.events({.name = "environmentStart"}).at(0).text("logStream"),
-                     "postlude-extens");
-  REQUIRE(found.size() == 1);
-  return found.front();
-}
-
-void kill_extension(const LocalLambda& lambda) {
-  const pid_t extension = extension_of(lambda);
-  REQUIRE(::kill(extension, SIGKILL) == 0);
-}
-
-void check_dropped(const nlohmann::json& receipt) {
-  CHECK(receipt.at("level") == "WARN");
-  CHECK(receipt.at("tasks").size() == 1);
-  const auto task = task_in(receipt, "say");
-  CHECK(task.at("state") == "dropped");
-  CHECK(task.at("why") == "extension unavailable");
-}
-
-/// Answered, and its environment released, long before the timeout of 30 s.
-void check_prompt(LocalLambda& lambda, const InvokeResult& result) {
-  CHECK(result.status() == 200);
-  CHECK(result.function_error().empty());
-  const LambdaEvent end =
-      lambda.wait_for_event({.name = "invokeEnd", .request_id = result.request_id()});
-  CHECK(end.text("status") == "success");
-  CHECK(end.number("durationMs") < 10'000);
-  static_cast<void>(lambda.wait_for_event({.name = "frozen", .request_id = result.request_id()}));
 }
 
 std::string say() {
@@ -175,7 +132,7 @@ TEST_CASE(
       CHECK(result.body().find("Ada") != std::string::npos);
       check_prompt(lambda, result);
       const auto line = receipt(lambda, result.request_id());
-      check_dropped(line);
+      check_dropped(line, "say");
       CHECK(line.at("responseMs") >= 0);
       CHECK(line.at("heldMs") < 5000);
     }
@@ -191,125 +148,69 @@ TEST_CASE("an extension file that may not be executed is as good as none") {
   LocalLambda lambda(with_layer_of(layer, {.name = "report", .tasks = say()}));
   const InvokeResult result = lambda.invoke("{}");
   check_prompt(lambda, result);
-  check_dropped(receipt(lambda, result.request_id()));
+  check_dropped(receipt(lambda, result.request_id()), "say");
   CHECK(lambda.wait_for_log("no extension: ").find("Permission denied") != std::string::npos);
 }
 
-TEST_CASE("an extension killed in a frozen environment holds no invocation up") {
-  LocalLambda lambda(node_function({.name = "report", .tasks = say()}));
-  const InvokeResult first = lambda.invoke("{}");
-  check_prompt(lambda, first);
-  kill_extension(lambda);
-  for (int call = 1; call <= 3; ++call) {
-    const InvokeResult result = lambda.invoke("{}");
-    check_prompt(lambda, result);
-    check_dropped(receipt(lambda, result.request_id()));
-    CHECK(result.took_ms() < 5000);
-  }
-  CHECK(lambda.events({.name = "environmentStart"}).size() == 1);
-  CHECK(lambda.events({.name = "reset"}).empty());
-}
-
-TEST_CASE("an extension killed while its task runs leaves neither the task nor the invocation") {
+TEST_CASE("an extension killed before it registered is replaced by one that does") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
-  LocalLambda lambda(node_function(
-      {.name = "report",
-       .tasks =
-           task_list({shell_task("say", R"(sleep 1000 & echo "task waits"; read x <"$GATE")")}),
-       .env = {{"GATE", gate.path()}}}));
-  const InvokeResult first = lambda.invoke("{}");
-  static_cast<void>(lambda.wait_for_log("task waits"));
-  kill_extension(lambda);
+  LocalLambda lambda(with_gated_extension(folder, gate));
+  auto call = lambda.invoke_later("{}");
+  static_cast<void>(lambda.wait_for_log("extension waits"));
+  const auto waiting = processes_with("EXTENSION_GATE=" + gate.path(), "postlude-extens");
+  REQUIRE(waiting.size() == 1);
+  REQUIRE(::kill(waiting.front(), SIGKILL) == 0);
+  static_cast<void>(lambda.wait_for_log("extension waits", 2));
+  CHECK(count_lines(lambda, "signal: killed) and is replaced") == 1);
+  gate.let_one_pass();
+  const InvokeResult first = call.get();
   check_prompt(lambda, first);
-  const auto line = receipt(lambda, first.request_id());
-  check_dropped(line);
-  CHECK(line.at("responseMs") >= 0);
-  CHECK(line.at("heldMs") >= 0);
-  for (const char* program : {"sh", "sleep"}) {
-    for (const pid_t process : processes_with("GATE=" + gate.path(), program)) {
-      wait_for_state(process, "-Z");
-    }
-  }
-  for (int call = 1; call <= 2; ++call) {
-    const InvokeResult next = lambda.invoke("{}");
-    check_prompt(lambda, next);
-    check_dropped(receipt(lambda, next.request_id()));
-  }
+  check_done(receipt(lambda, first.request_id()), "say");
+  CHECK(lambda.events({.name = "extensionRegistered"}).size() == 1);
+  check_polls(lambda, 1);
 }
 
-TEST_CASE("an extension killed while the handler works on after its answer is not waited for") {
+TEST_CASE(
+    "an extension killed in the middle of the init leaves its parked poll to the first event") {
+  const TempDir folder;
+  const Gate init_gate(folder.file("init-gate"));
+  LocalLambda lambda(node_function(
+      {.name = "waits_in_init", .tasks = say(), .env = {{"INIT_GATE", init_gate.path()}}}));
+  auto call = lambda.invoke_later("{}");
+  static_cast<void>(lambda.wait_for_log("init waits"));
+  static_cast<void>(lambda.wait_for_event({.name = "extensionNext"}));
+  static_cast<void>(successor_of(lambda, kill_extension(lambda)));
+  init_gate.let_one_pass();
+  const InvokeResult first = call.get();
+  CHECK(first.body() == R"({"loaded":true})");
+  check_prompt(lambda, first);
+  check_done(receipt(lambda, first.request_id()), "say");
+  const InvokeResult second = lambda.invoke("{}");
+  check_prompt(lambda, second);
+  check_done(receipt(lambda, second.request_id()), "say");
+  check_polls(lambda, 2);
+}
+
+TEST_CASE("the successor of an extension that the platform refused is driven as that was") {
   const TempDir folder;
   const Gate gate(folder.file("gate"));
   const Gate task_gate(folder.file("task-gate"));
-  LocalLambda lambda(node_function(
-      {.name = "works_on",
+  LocalLambda lambda(with_layer_of(
+      layer_with_extension(folder, gated_extension()),
+      {.name = "report",
        .tasks = task_list({shell_task("say", R"(echo "task waits"; read x <"$TASK_GATE")")}),
-       .env = {{"TASK_GATE", task_gate.path()}}}));
-  const std::string wish = nlohmann::json({{"gate", gate.path()}}).dump();
-  const InvokeResult first = lambda.invoke(wish);
+       .env = {{"EXTENSION_GATE", gate.path()}, {"TASK_GATE", task_gate.path()}}}));
+  const InvokeResult first = lambda.invoke("{}");
+  gate.let_one_pass();
   static_cast<void>(lambda.wait_for_log("task waits"));
   kill_extension(lambda);
-  static_cast<void>(lambda.wait_for_log("no extension: signal: killed"));
+  static_cast<void>(lambda.wait_for_log("extension waits", 2));
   gate.let_one_pass();
+  static_cast<void>(lambda.wait_for_log("task waits", 2));
+  CHECK(lambda.events({.name = "invokeEnd"}).empty());
+  task_gate.let_one_pass();
   check_prompt(lambda, first);
-  check_dropped(receipt(lambda, first.request_id()));
-  gate.let_one_pass();
-  const InvokeResult second = lambda.invoke(wish);
-  check_prompt(lambda, second);
-  check_dropped(receipt(lambda, second.request_id()));
-}
-
-TEST_CASE("work that was carried is reported dropped when the extension that held it dies") {
-  LocalLambda lambda(
-      node_function({.name = "failing",
-                     .tasks = task_list({shell_task("say", "sleep 1000", R"(,"when":"failure")")}),
-                     .options = {"--timeout", "2s"}}));
-  const InvokeResult first = lambda.invoke(R"({"how": "throw"})");
-  CHECK(task_in(receipt(lambda, first.request_id()), "say").at("state") == "carried");
-  static_cast<void>(lambda.wait_for_event({.name = "frozen"}));
-  kill_extension(lambda);
-  const InvokeResult second = lambda.invoke(R"({"how": "answer"})");
-  check_prompt(lambda, second);
-  const auto line = nlohmann::json::parse(lambda.wait_for_log("extension unavailable"));
-  CHECK(line.at("requestId") == first.request_id());
-  check_dropped(line);
-  const InvokeResult third = lambda.invoke(R"({"how": "answer"})");
-  check_prompt(lambda, third);
-  CHECK(count_lines(lambda, "extension unavailable") == 1);
-}
-
-TEST_CASE("an extension killed during the init leaves a function that serves") {
-  for (const bool registered : {true, false}) {
-    CAPTURE(registered);
-    const TempDir folder;
-    const Gate gate(folder.file("gate"));
-    const Gate init_gate(folder.file("init-gate"));
-    LocalLambda lambda(
-        with_layer_of(layer_with_extension(folder, gated_extension()),
-                      {.name = "waits_in_init",
-                       .tasks = say(),
-                       .env = {{"EXTENSION_GATE", gate.path()}, {"INIT_GATE", init_gate.path()}}}));
-    auto call = lambda.invoke_later("{}");
-    static_cast<void>(lambda.wait_for_log("init waits"));
-    static_cast<void>(lambda.wait_for_log("extension waits"));
-    if (registered) {
-      gate.let_one_pass();
-      static_cast<void>(lambda.wait_for_event({.name = "extensionNext"}));
-      kill_extension(lambda);
-    } else {
-      const auto waiting = processes_with("EXTENSION_GATE=" + gate.path(), "postlude-extens");
-      REQUIRE(waiting.size() == 1);
-      REQUIRE(::kill(waiting.front(), SIGKILL) == 0);
-    }
-    static_cast<void>(lambda.wait_for_log("no extension: signal: killed"));
-    init_gate.let_one_pass();
-    const InvokeResult first = call.get();
-    CHECK(first.body() == R"({"loaded":true})");
-    check_prompt(lambda, first);
-    check_dropped(receipt(lambda, first.request_id()));
-    const InvokeResult second = lambda.invoke("{}");
-    check_prompt(lambda, second);
-    check_dropped(receipt(lambda, second.request_id()));
-  }
+  check_done(receipt(lambda, first.request_id()), "say");
+  CHECK(lambda.events({.name = "extensionRegistered"}).empty());
 }

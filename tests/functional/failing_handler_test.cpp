@@ -221,10 +221,14 @@ TEST_CASE("a runtime that dies before its answer is reported as it is, its tasks
     // Not run now: the platform had to learn of the death at once.
     CHECK(count_lines(lambda, " ran") == 0);
     CHECK(receipts(lambda, id).empty());
-    // The environment starts again and serves.
+    // The environment starts again and serves; what was kept comes first.
     const InvokeResult next = call(lambda, {"answer"});
     CHECK(next.function_error().empty());
-    CHECK(names_in(receipt(lambda, next.request_id())).front() == "on-success");
+    CHECK(names_in(receipt(lambda, next.request_id())) ==
+          std::vector<std::string>{"on-failure", "ever", "on-success", "ever"});
+    static_cast<void>(
+        lambda.wait_for_event({.name = "invokeEnd", .request_id = next.request_id()}));
+    CHECK(records_in(folder.path()) == 0);
     CHECK(lambda.events({.name = "environmentStart"}).size() == 1);
   }
 }

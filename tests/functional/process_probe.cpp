@@ -10,9 +10,6 @@
 #include <stdexcept>
 
 namespace postlude::testing {
-namespace {
-
-/// /proc and files have no event to wait on.
 void look_until(const std::string& what, const std::function<bool()>& found) {
   constexpr std::chrono::seconds kPatience{60};
   constexpr int kStepMs = 2;
@@ -24,8 +21,6 @@ void look_until(const std::string& what, const std::function<bool()>& found) {
     ::poll(nullptr, 0, kStepMs);
   }
 }
-
-}  // namespace
 
 std::string file_text(const std::string& path) {
   std::ostringstream text;

@@ -9,6 +9,9 @@ import { LocalLambda } from '../demo/local_lambda.mjs';
 
 export const tests = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 
+// The external flavour of the layer, beside the one that stories use unless told otherwise.
+export const externalLayer = `${process.env.POSTLUDE_LAYER_DIR}-external`;
+
 // The programs are built with a sanitizer: slower, and with memory of its own.
 export const sanitized = process.env.STORY_SANITIZED === '1';
 
@@ -23,10 +26,10 @@ export function temporaryFolder(t) {
 }
 
 // `tasks` is what POSTLUDE_TASKS will be; `folder` is one of tests/functions. Stops with the test.
-export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null, within = [] } = {}) {
+export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null, within = [], layer = process.env.POSTLUDE_LAYER_DIR } = {}) {
   const spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-story-'));
   const lambda = new LocalLambda(
-    path.join(tests, 'functions', folder),
+    path.resolve(tests, 'functions', folder),
     {
       AWS_LAMBDA_EXEC_WRAPPER: '/opt/postlude',
       NODE_PATH: '/opt/nodejs/node_modules',
@@ -37,6 +40,7 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
     ['--admission-wait', '30s', ...options], // there is one environment, which may be at work yet
     runtime,
     within,
+    layer,
   );
   t.after(async () => {
     await lambda.stop();
@@ -45,6 +49,7 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
   const { url, invoke } = await lambda.event('listening');
   return {
     lambda,
+    spool,
     url,
     // Calls it by the Invoke API, with those bytes as its event.
     async invoke(payload) {

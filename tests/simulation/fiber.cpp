@@ -40,6 +40,7 @@ std::byte* take_stack() {
     idle_stacks().pop_back();
     return stack;
   }
+  // cppcheck-suppress invalidFunctionArg
   void* const memory = ::mmap(
       nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED || ::mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
@@ -63,6 +64,7 @@ void swap_contexts(ucontext_t* from, const ucontext_t* to) {
   static const auto swap = reinterpret_cast<Swap>(::dlsym(RTLD_NEXT, "swapcontext"));
   swap(from, to);
 #else
+  // cppcheck-suppress swapcontextCalled
   ::swapcontext(from, to);
 #endif
 }
@@ -102,10 +104,12 @@ void Fiber::resume() {
   assert(!over_ && running != this);
   if (!std::exchange(started_, true)) {
     stack_ = take_stack();
+    // cppcheck-suppress getcontextCalled
     ::getcontext(&context_);
     context_.uc_stack.ss_sp = stack_ + kGuardBytes;
     context_.uc_stack.ss_size = kStackBytes - kGuardBytes;
     context_.uc_link = nullptr;
+    // cppcheck-suppress makecontextCalled
     ::makecontext(&context_, &Fiber::run, 0);
   }
   resumer_ = running;

@@ -27,7 +27,7 @@ class Ledger {
   void expected(const std::string& id);
 
   /// An attempt begins to have effects.
-  void run_began(const std::string& id, const Task& task, int attempt);
+  void run_began(const std::string& id, const Task& definition, int attempt);
   void run_ended(const std::string& id, bool success);
   /// One was cut by the death of a process of ours.
   void run_crashed(const std::string& id);

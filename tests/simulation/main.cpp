@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+// NOLINTNEXTLINE(bugprone-exception-escape): an exception here ends the program, as it should
 int main(int argc, char** argv) {
   using postlude::simulation::Campaign;
   Campaign campaign{.jobs = std::max(1U, std::thread::hardware_concurrency())};

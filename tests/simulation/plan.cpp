@@ -75,6 +75,7 @@ Plan draw_plan(Chance& chance, const std::string& root) {
   config.log_stream_name = "2026/01/01/[$LATEST]simulated";
   config.concurrency = chance.percent(30) ? 1 : chance.between(2, 4);
   config.deadline_margin = Millis(chance.percent(70) ? 500 : chance.between(250, 2000));
+  config.spool_limit = std::uint64_t{64} << 20;
   if (chance.percent(10)) {
     config.hold_limit = Millis(chance.between(50, 3000));
   }

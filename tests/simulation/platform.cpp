@@ -36,7 +36,7 @@ void Platform::invoke() {
   const int least = kShareOfMargin * static_cast<int>(plan_.config.deadline_margin.count());
   const Millis timeout(world.chance().percent(80) ? world.chance().between(least, least + 8000)
                                                   : world.chance().between(12000, 60000));
-  current_.emplace();
+  current_ = Invocation{};
   extension_settled_ = false;
   const Process* const extension = simulation.extension();
   extension_hung_ = extension != nullptr && extension->stopped();

@@ -138,10 +138,12 @@ void World::as(Process& process, const std::function<void()>& act) {
 }
 
 void World::announce_ends() {
-  for (const auto& process : processes_) {
-    if (process->status() && !std::exchange(process->announced, true)) {
-      say("{} has ended: {}", process->name(), describe(*process->status()));
-      on_end_(*process);
+  // NOLINTNEXTLINE(modernize-loop-convert): an end may start processes
+  for (std::size_t at = 0; at < processes_.size(); ++at) {
+    Process& process = *processes_[at];
+    if (process.status() && !std::exchange(process.announced, true)) {
+      say("{} has ended: {}", process.name(), describe(*process.status()));
+      on_end_(process);
     }
   }
 }

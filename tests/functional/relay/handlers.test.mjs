@@ -50,13 +50,6 @@ function extensionOf(shim) {
   return children.map(Number).find((pid) => fs.readlinkSync(`/proc/${pid}/exe`).endsWith('/postlude-extension'));
 }
 
-// The poll that is up gets its event, and the function goes on.
-async function goOn(runtime, upstream) {
-  const event = eventMessage('next', '{}');
-  await upstream.send(event);
-  assert.deepEqual(await runtime.read(event.length), event);
-}
-
 async function receipt(shim) {
   await shim.logged(/"postlude":"receipt"/);
   return shim.logLines().find((line) => line.postlude === 'receipt');
@@ -156,24 +149,32 @@ test('a runtime that gives up its poll gets the attempt on its next one, once', 
   assert.deepEqual(handlerRequestIds, [id]);
 });
 
-test('an extension that dies while the runtime waits for handler tasks keeps no poll', async (t) => {
-  const { shim, runtime, upstream } = await startBehindGate(t);
-  process.kill(extensionOf(shim), 'SIGKILL');
-  assert.equal((await upstream.read(nextRequest().length)).toString(), nextRequest());
-  assert.deepEqual((await receipt(shim)).tasks.map(({ state }) => state), ['dropped', 'dropped']);
-  await goOn(runtime, upstream);
+// The runtime's poll, which was held, gets the attempt of the successor, and then goes up.
+async function checkReplaced({ platform, shim, runtime, upstream }, names) {
+  const { id } = await readAttempt(runtime);
+  await post(runtime, responseMessage(id, '1'));
+  await park(platform, runtime, upstream);
+  const { tasks } = await receipt(shim);
+  assert.deepEqual(tasks.map(({ name, state }) => [name, state]), names.map((name) => [name, 'done']));
+}
+
+test('an extension that dies while the runtime waits for handler tasks is replaced, and the poll stays held', async (t) => {
+  const started = await startBehindGate(t);
+  process.kill(extensionOf(started.shim), 'SIGKILL');
+  await started.shim.logged(/the extension ended .* is replaced/);
+  assert.equal(started.runtime.buffered, 0);
+  await started.open();
+  await checkReplaced(started, ['first', 'again']);
 });
 
-test('an extension that is found dead by the word of the poll keeps nothing either', async (t) => {
-  const { shim, runtime, upstream } = await startAnswered(t);
-  await whileStopped(shim, async () => {
-    await runtime.send(nextRequest());
-    process.kill(extensionOf(shim), 'SIGKILL');
+test('an extension that is found dead by the word of the poll is replaced all the same', async (t) => {
+  const started = await startAnswered(t);
+  await whileStopped(started.shim, async () => {
+    await started.runtime.send(nextRequest());
+    process.kill(extensionOf(started.shim), 'SIGKILL');
     await quietTime(50);
   });
-  assert.equal((await upstream.read(nextRequest().length)).toString(), nextRequest());
-  assert.deepEqual((await receipt(shim)).tasks.map(({ state }) => state), ['dropped']);
-  await goOn(runtime, upstream);
+  await checkReplaced(started, ['again']);
 });
 
 test('a client of HTTP/1.0 gets its event and the end of the connection', async (t) => {

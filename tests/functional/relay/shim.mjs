@@ -26,12 +26,15 @@ for (const name of ['postlude', 'bootstrap']) {
   fs.copyFileSync(path.join(kLayer, 'postlude'), path.join(bareLayer, name));
 }
 
+// Each shim has a spool of its own: what one leaves behind is another's to go on with.
+let spools = 0;
+
 export function environment(platform, changes = {}) {
   const variables = {
     PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
     LAMBDA_TASK_ROOT: folder,
     _HANDLER: 'index.handler',
-    POSTLUDE_SPOOL_DIR: path.join(folder, 'spool'),
+    POSTLUDE_SPOOL_DIR: path.join(folder, `spool-${++spools}`),
     ...(platform ? { AWS_LAMBDA_RUNTIME_API: platform.address } : {}),
     ...(process.env.ASAN_OPTIONS ? { ASAN_OPTIONS: process.env.ASAN_OPTIONS } : {}),
     ...changes,

@@ -72,10 +72,10 @@ JobEnd run_job(const AttemptInput& input,
   return result_of(end);
 }
 
-std::string run_spill(const AttemptInput& input,
-                      const SpillTask& step,
-                      TaskServices& /*services*/,
-                      HttpCall& call) {
+AttemptResult run_spill(const AttemptInput& input,
+                        const SpillTask& step,
+                        TaskServices& /*services*/,
+                        HttpCall& call) {
   if (!input.record.task.dead_letter) {
     World::current().violate("a task without dead letter is spilled");
   }
@@ -83,13 +83,18 @@ std::string run_spill(const AttemptInput& input,
       {.kind = Work::Kind::spill, .task_id = input.record.id, .deadline = step.until + Millis(500)},
       &call)) {
     case Work::End::success:
-      return "";
+      return {};
     case Work::End::stopped:
-      return "it was stopped";
+      return {AttemptResult::Kind::stopped, "it was stopped"};
     default:
-      return "it is refused";
+      return {AttemptResult::Kind::refused, "it is refused"};
   }
 }
+
+void prepare_call(TaskServices& /*services*/,
+                  const Url& /*url*/,
+                  EpochTime /*deadline*/,
+                  HttpCall& /*call*/) {}
 
 TemplateSources template_sources(const AttemptInput& input, const TaskServices& services) {
   return {.record = input.record,

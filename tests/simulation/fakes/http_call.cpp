@@ -18,6 +18,7 @@ void HttpCall::stop() {
   simulation::JobFibers::stop(this);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as the header says
 HttpConnections::HttpConnections(std::string /*certificates*/, Resolver /*resolver*/) {}
 HttpConnections::~HttpConnections() = default;
 
@@ -26,6 +27,10 @@ tl::expected<HttpAnswer, HttpFailure> HttpConnections::perform(const HttpRequest
                                                                HttpCall& /*call*/) {
   return tl::unexpected(HttpFailure{});
 }
+
+void HttpConnections::open_ahead(const Url& /*origin*/,
+                                 EpochTime /*deadline*/,
+                                 HttpCall& /*call*/) {}
 
 void HttpConnections::close_all() {}
 

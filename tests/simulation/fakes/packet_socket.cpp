@@ -66,7 +66,7 @@ short readiness(const End& end) {
   return ready;
 }
 
-UniqueFd open_end(End end) {
+UniqueFd open_end(const End& end) {
   const int descriptor = World::current().descriptors().open(
       {.ready = [end] { return readiness(end); },
        .closed = [end] { end.in->reader_gone = end.out->writer_gone = true; }});
@@ -75,6 +75,10 @@ UniqueFd open_end(End end) {
 }
 
 }  // namespace
+
+std::string external_link_name(std::string_view runtime_api) {
+  return "postlude-external-" + std::string(runtime_api);
+}
 
 Result<PacketSocket> PacketSocket::connect(std::string_view name) {
   const auto found = sockets().names.find(name);

@@ -16,6 +16,7 @@ PlatformConnection::~PlatformConnection() {
   drop();
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as the header says
 void PlatformConnection::request(std::string bytes, Done done) {
   done_ = std::move(done);
   const auto arrived = std::make_shared<std::optional<Result<PlatformAnswer>>>();

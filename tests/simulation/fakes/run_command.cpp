@@ -25,6 +25,7 @@ std::map<pid_t, Work::End>& ended_commands() {
 }  // namespace
 
 tl::expected<void, AttemptResult> RunCommand::start(ChildSpec spec,
+                                                    // NOLINTNEXTLINE(performance-unnecessary-value-param)
                                                     TaskDocument /*document*/,
                                                     EventFile /*event*/,
                                                     Done done) {

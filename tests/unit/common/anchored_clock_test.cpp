@@ -77,11 +77,12 @@ TEST_CASE("for each of many threads that share it, time never goes back") {
   std::vector<int> backward(kThreads, 0);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int number = 0; number < kThreads; ++number) {
       threads.emplace_back([&clock, &count = backward[static_cast<std::size_t>(number)]] {
         EpochTime last = kStart;
         for (int step = 0; step < kReadings; ++step) {
-          // The wall clock is set to and fro all the time.
+          // The wall clock is set back and forth all the time.
           const EpochTime time = clock.time(reading(Millis(step + step % 7 * 100), Millis(step)));
           count += time < last ? 1 : 0;
           last = time;

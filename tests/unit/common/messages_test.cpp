@@ -47,7 +47,8 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(round_trip(Ping{8}).number == 8);
   CHECK(round_trip(Pong{9}).number == 9);
 
-  const auto registered = round_trip(Registered{true, "uuid", ""});
+  const auto registered = round_trip(Registered{true, "uuid", "", true});
+  CHECK(registered.hears_shutdown);
   CHECK(registered.accepted);
   CHECK(registered.identifier == "uuid");
 
@@ -71,6 +72,7 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(round_trip(ShutDown{kTime}).deadline == kTime);
   round_trip(RuntimeGone{});
   round_trip(Empty{});
+  round_trip(Restored{});
 
   const auto inspect = round_trip(Inspect{kKey, 9});
   CHECK(inspect.key == kKey);

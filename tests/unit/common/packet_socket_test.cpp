@@ -127,3 +127,24 @@ TEST_CASE("files that nobody took are closed with the next packet") {
   char byte = 0;
   CHECK(::read(reader.get(), &byte, 1) == 0);
 }
+
+TEST_CASE("a name on which another user listens is refused") {
+  if (::geteuid() != 0) {
+    MESSAGE("only root can listen as another user");
+    return;
+  }
+  constexpr uid_t kNobody = 65534;
+  const std::string name = free_name();
+  REQUIRE(::seteuid(kNobody) == 0);
+  const auto foreign = PacketListener::listen(name);
+  REQUIRE(::seteuid(0) == 0);
+  REQUIRE(foreign);
+  const auto connected = PacketSocket::connect(name);
+  REQUIRE_FALSE(connected);
+  CHECK(connected.error().message == "connect " + name + ": another user listens there");
+}
+
+TEST_CASE("each environment's Runtime API has a door of its own") {
+  CHECK(external_link_name("169.254.100.1:9001") == "postlude-external-169.254.100.1:9001");
+  CHECK(external_link_name("127.0.0.1:9001") != external_link_name("127.0.0.1:9002"));
+}

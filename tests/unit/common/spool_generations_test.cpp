@@ -2,6 +2,7 @@
 #include "tests/fakes/temp_dir.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ using Tree = std::map<std::string, std::string>;
 std::string lines_of(const Tree& tree) {
   std::string lines;
   for (const auto& [name, content] : tree) {
-    lines += name + ": " + content + "\n";
+    lines.append(name).append(": ").append(content).append("\n");
   }
   return lines;
 }
@@ -38,7 +39,8 @@ Tree tree_of(const TempDir& root, const std::string& folder) {
     if (entry.is_directory() && !entry.is_symlink()) {
       tree[name + "/"] = "";
     } else {
-      tree[name] = entry.is_regular_file() ? root.read(folder + "/" + name) : "special";
+      tree[name] =
+          entry.is_regular_file() ? root.read(fmt::format("{}/{}", folder, name)) : "special";
     }
   }
   return tree;
@@ -236,6 +238,7 @@ TEST_CASE("processes that start at the same time get generations of their own") 
   std::vector<Result<Spool>> spools(kStarts, tl::unexpected(Error{}));
   {
     std::vector<std::jthread> starts;
+    starts.reserve(kStarts);
     for (auto& spool : spools) {
       starts.emplace_back([&] { spool = Spool::create(root.path(), "stream"); });
     }

@@ -4,11 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <set>
 #include <string>
+#include <thread>
 
 namespace postlude {
 using testing::TempDir;
@@ -173,6 +177,93 @@ TEST_CASE("a record that was written can be read from its open file once the fol
     REQUIRE(read);
     CHECK(read->id == fixture.record.id);
   }
+}
+
+TEST_CASE("the limit counts records and bodies, those of older generations included") {
+  const TempDir folder;
+  {
+    auto old = Spool::create(folder.path(), "stream");
+    REQUIRE(old->write_capture("1.event", std::string(600, 'x')));
+    REQUIRE(old->write_capture("2.event", std::string(300, 'x')));
+  }
+  auto spool = Spool::create(folder.path(), "stream", 1000);
+  REQUIRE(spool->write_capture("3.event", std::string(100, 'x')));
+  const auto refused = spool->write_capture("4.event", "x");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::no_space);
+  CHECK(spool->captures()->size() == 3);
+  // Whoever removes a file tells nobody.
+  std::filesystem::remove(spool->folder() + "/2.event");
+  CHECK(spool->write_capture("4.event", std::string(300, 'x')));
+  CHECK_FALSE(spool->write_capture("5.event", "x"));
+  std::filesystem::remove_all(folder.file(""));
+  CHECK(spool->write_capture("5.event", std::string(1000, 'x')));
+}
+
+TEST_CASE("a record over the limit is refused and leaves nothing behind") {
+  Fixture fixture;
+  auto spool = Spool::create(fixture.folder.path(), "small", 100);
+  const auto refused = spool->write_record({1}, fixture.record);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::no_space);
+  CHECK(refused.error().message.find("100 of POSTLUDE_SPOOL_LIMIT") != std::string::npos);
+  CHECK(std::filesystem::is_empty(spool->folder()));
+}
+
+TEST_CASE("records are written although a function removes everything again and again") {
+  Fixture fixture;
+  std::atomic<bool> over = false;
+  std::jthread function([&] {
+    while (!over) {
+      std::error_code ignored;
+      std::filesystem::remove_all(fixture.folder.file("spool"), ignored);
+    }
+  });
+  constexpr std::uint64_t kRecords = 500;
+  for (std::uint64_t number = 1; number <= kRecords; ++number) {
+    const auto file = fixture.spool.write_record({number}, fixture.record);
+    REQUIRE(file);
+    CHECK(Spool::read_record(file->get(), {number})->id == fixture.record.id);
+  }
+  over = true;
+}
+
+TEST_CASE("a process without free descriptors gets an error, and the next write works again") {
+  Fixture fixture;
+  rlimit before = {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none = {0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto refused = fixture.spool.write_record({1}, fixture.record);
+  const auto listed = fixture.spool.records();
+  const auto generation = Spool::create(fixture.folder.path(), "other");
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("Too many open files") != std::string::npos);
+  CHECK_FALSE(listed);
+  CHECK_FALSE(generation);
+  CHECK(fixture.files().empty());
+  CHECK(fixture.spool.write_record({1}, fixture.record));
+}
+
+TEST_CASE("a write that the system cuts short is an error and leaves nothing behind") {
+  Fixture fixture;
+  const auto signal = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before = {};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit few = {100, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &few) == 0);
+  const auto record = fixture.spool.write_record({1}, fixture.record);
+  const auto capture = fixture.spool.write_capture("1.event", std::string(101, 'x'));
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  const bool restored = std::signal(SIGXFSZ, signal) != SIG_ERR;
+  REQUIRE(restored);
+  REQUIRE_FALSE(record);
+  CHECK(record.error().code == ErrorCode::no_space);
+  CHECK(record.error().message.find("File too large") != std::string::npos);
+  REQUIRE_FALSE(capture);
+  CHECK(capture.error().code == ErrorCode::no_space);
+  CHECK(fixture.files().empty());
 }
 
 }  // namespace postlude

@@ -43,3 +43,15 @@ TEST_CASE("a timeout line carries time, id and the timeout in seconds") {
   CHECK(timeout_line(time, "id", std::chrono::milliseconds{1500}) ==
         "2026-04-06T22:56:14.092Z id Task timed out after 1.50 seconds");
 }
+
+TEST_CASE("an init that went well is reported without a status, and so is a restore") {
+  CHECK(init_report_line({.duration = Milliseconds(110.1),
+                          .phase = InitPhase::init,
+                          .status = {},
+                          .error_type = {}}) ==
+        "INIT_REPORT Init Duration: 110.10 ms\tPhase: init");
+  CHECK(restore_report_line({.duration = Milliseconds(5), .status = {}}) ==
+        "RESTORE_REPORT Restore Duration: 5.00 ms");
+  CHECK(restore_report_line({.duration = Milliseconds(10'000), .status = "timeout"}) ==
+        "RESTORE_REPORT Restore Duration: 10000.00 ms\tStatus: timeout");
+}

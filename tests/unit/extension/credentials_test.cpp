@@ -53,6 +53,36 @@ TEST_CASE("keys of the environment are taken as they are, and nobody is asked") 
   CHECK(http.requests().empty());
 }
 
+TEST_CASE("under SnapStart the endpoint comes before keys that are as old as the snapshot") {
+  Credentials credentials(
+      Environment(Variables{{"AWS_ACCESS_KEY_ID", "old"},
+                            {"AWS_SECRET_ACCESS_KEY", "secret"},
+                            {"AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"},
+                            {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9001/c"}}));
+  ScriptedHttp http;
+  http.answer(200, endpoint_answer("fresh", "2026-01-01T01:00:00Z"));
+  CHECK(credentials.current(kNow, kDeadline, http.function())->access_key_id == "fresh");
+}
+
+TEST_CASE("keys of a SnapStart environment without an endpoint are better than none") {
+  Credentials credentials(Environment(Variables{{"AWS_ACCESS_KEY_ID", "id"},
+                                                {"AWS_SECRET_ACCESS_KEY", "secret"},
+                                                {"AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"}}));
+  ScriptedHttp http;
+  CHECK(credentials.current(kNow, kDeadline, http.function())->access_key_id == "id");
+}
+
+TEST_CASE("what was fetched before a snapshot is fetched anew after it") {
+  Credentials credentials(snap_start());
+  ScriptedHttp http;
+  http.answer(200, endpoint_answer("before", "2026-01-01T01:00:00Z"));
+  CHECK(credentials.current(kNow, kDeadline, http.function())->access_key_id == "before");
+  credentials.forget();
+  http.answer(200, endpoint_answer("after", "2026-01-01T01:00:00Z"));
+  CHECK(credentials.current(kNow, kDeadline, http.function())->access_key_id == "after");
+  CHECK(http.requests().size() == 2);
+}
+
 TEST_CASE("where there are none, the error says what is unset") {
   ScriptedHttp http;
   Credentials credentials{Environment()};

@@ -25,14 +25,16 @@ struct Fixture {
   }
 
   void register_it() {
-    api.register_for_invoke();
+    api.register_as(kInternalName, Subscription::invoke);
     turn([this] { return platform.has_request(); });
     platform.accept_registration();
     turn([this] { return !registrations.empty(); });
   }
 
   void ask() {
+    CHECK_FALSE(api.asking());
     api.ask_next();
+    CHECK(api.asking());
     turn([this] { return platform.has_request(); });
     platform.expect_poll();
   }

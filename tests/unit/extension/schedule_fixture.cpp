@@ -72,6 +72,9 @@ TaskRecord ScheduleUnderTest::record_of(const TaskPlan& plan) {
     record.task.action = HandlerAction{};
     handlers_.insert(plan.number);
   }
+  if (plan.kind == TaskPlan::Kind::call) {
+    record.task.action = HttpAction{};
+  }
   if (plan.dead_letter == TaskPlan::DeadLetter::yes) {
     record.task.dead_letter = "arn:aws:sqs:eu-west-1:123456789012:dead";
   }
@@ -92,6 +95,7 @@ ScheduleUnderTest::Lines ScheduleUnderTest::accept(const TaskPlan& plan) {
 void ScheduleUnderTest::leave(const TaskPlan& plan, int attempts, RecordMark mark) {
   records_.emplace(plan.number, RecordName{plan.number, attempts, plan.interruptions, mark});
   plans_[plan.number] = record_of(plan);
+  starts_[plan.number] = attempts;
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::crash() {
@@ -102,6 +106,9 @@ ScheduleUnderTest::Lines ScheduleUnderTest::crash() {
   std::vector<FoundRecord> found;
   for (const auto& [number, name] : records_) {
     found.push_back({name, &plans_.at(number)});
+    if (name.mark == RecordMark::running && !plans_.at(number).task.replay) {
+      never_again_.insert(number);
+    }
     if (ends_.contains(plans_.at(number).id)) {
       retold_.insert(plans_.at(number).id);
     }
@@ -114,6 +121,45 @@ ScheduleUnderTest::Lines ScheduleUnderTest::crash() {
 int ScheduleUnderTest::starts(std::uint64_t number) const {
   const auto found = starts_.find(number);
   return found == starts_.end() ? 0 : found->second;
+}
+
+void ScheduleUnderTest::wind_up(std::uint64_t invocation) {
+  using namespace std::chrono_literals;
+  steps_left_.reset();
+  for (std::uint64_t earlier = 1; earlier < invocation; ++earlier) {
+    close(earlier, 60s);
+  }
+  for (int round = 0; round < 100 && schedule_.accounting().held > 0; ++round) {
+    answer(invocation, 60s);
+    idle(invocation);
+    while (!running_.empty() || !spilling_.empty()) {
+      if (running_.empty()) {
+        spilled(*spilling_.begin());
+      } else {
+        success(*running_.begin());
+      }
+      idle(invocation);
+    }
+    close(invocation, 60s);
+    ++invocation;
+    pass(due_in().value_or(1s));
+  }
+  CHECK(schedule_.accounting().held == 0);
+  CHECK_FALSE(due_in());
+  judge_end();
+}
+
+void ScheduleUnderTest::judge_end() const {
+  CHECK(records_.empty());
+  for (const auto& [number, plan] : plans_) {
+    const std::string& id = plan.id;
+    CAPTURE(id);
+    const auto end = ends_.find(id);
+    REQUIRE(end != ends_.end());
+    const bool ran = starts(number) > 0;
+    CHECK((ran || end->second == TaskState::spilled ||
+           (shut_down_ && end->second == TaskState::expired)));
+  }
 }
 
 int ScheduleUnderTest::lost() const {
@@ -146,8 +192,19 @@ ScheduleUnderTest::Lines ScheduleUnderTest::pass(Millis time) {
   return judge(schedule_.time_passed(now_));
 }
 
+ScheduleUnderTest::Lines ScheduleUnderTest::thaw(Millis time) {
+  now_ += time;
+  return judge(schedule_.thawed(now_));
+}
+
 ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
+  shut_down_ = true;
   return judge(schedule_.shut_down(now_, now_ + kShutdownTime));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::start_over() {
+  return judge(schedule_.shut_down(
+      now_, now_ + kShutdownTime, extension::Schedule::Aftermath::next_generation));
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::idle(std::uint64_t invocation) {
@@ -167,7 +224,7 @@ ScheduleUnderTest::Lines ScheduleUnderTest::spilled(std::uint64_t number,
 ScheduleUnderTest::Lines ScheduleUnderTest::drop(std::uint64_t invocation) {
   ++accepted_;
   return judge(schedule_.dropped(
-      {key(invocation), fmt::format("record-{}", accepted_), "", "record unreadable"}, now_));
+      {key(invocation), fmt::format("record-{}", ++drops_), "", "record unreadable"}, now_));
 }
 
 std::optional<Millis> ScheduleUnderTest::due_in() const {
@@ -239,7 +296,9 @@ std::string ScheduleUnderTest::judge_step(const StartAttempt& step) {
   CHECK(step.after.mark == RecordMark::running);
   CHECK(step.work_deadline > now_);
   CHECK(running_.insert(step.after.number).second);
-  ++starts_[step.after.number];
+  const TaskRecord& plan = plans_.at(step.after.number);
+  CHECK(++starts_[step.after.number] <= plan.task.attempts + kMostInterruptions);
+  CHECK_FALSE(never_again_.contains(step.after.number));
   return fmt::format("start {}", step.after.number);
 }
 

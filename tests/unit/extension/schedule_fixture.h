@@ -30,7 +30,7 @@ class ScheduleUnderTest {
     Millis backoff = Millis(200);
     int interruptions = 0;
     enum class Replay { yes, no } replay = Replay::yes;
-    enum class Kind { command, handler } kind = Kind::command;
+    enum class Kind { command, handler, call } kind = Kind::command;
     enum class DeadLetter { no, yes } dead_letter = DeadLetter::no;
     extension::Schedule::Start start = extension::Schedule::Start::after_answer;
   };
@@ -48,7 +48,11 @@ class ScheduleUnderTest {
     return result(number, {extension::AttemptResult::Kind::stopped, ""});
   }
   Lines pass(Millis time);
+  /// A freeze of that time, noticed.
+  Lines thaw(Millis time);
   Lines shut_down();
+  /// The environment ends, and starts over with its spool.
+  Lines start_over();
   Lines drop(std::uint64_t invocation);
   Lines idle(std::uint64_t invocation);
   /// From here on handler attempts that start do not reach the runtime until reentered().
@@ -61,7 +65,6 @@ class ScheduleUnderTest {
   Lines crash();
   /// The same in the middle of the next answer: only its first steps are carried out.
   void crash_after(std::size_t steps) { steps_left_ = steps; }
-  [[nodiscard]] bool dying() const { return steps_left_.has_value(); }
   /// A record that another process left, for crash().
   void leave(const TaskPlan& plan, int attempts, RecordMark mark);
 
@@ -72,6 +75,9 @@ class ScheduleUnderTest {
   [[nodiscard]] EpochTime now() const { return now_; }
   /// Of the task of this number: how many attempts were started, over all processes.
   [[nodiscard]] int starts(std::uint64_t number) const;
+  /// Brings every task that was ever accepted to its end, in invocations from this one on; all ran
+  /// but those that a dead letter took, or a shutdown.
+  void wind_up(std::uint64_t invocation);
   /// Accepted, and neither in the spool nor told by a receipt.
   [[nodiscard]] int lost() const;
   /// Nothing if time alone changes nothing.
@@ -83,6 +89,7 @@ class ScheduleUnderTest {
   [[nodiscard]] TaskRecord record_of(const TaskPlan& plan);
   Lines judge(const extension::Steps& steps);
   void judge_books();
+  void judge_end() const;
   void judge_rename(const RecordName& before, const RecordName& after);
   std::string judge_step(const extension::StartAttempt& step);
   std::string judge_step(const extension::StopAttempt& step);
@@ -100,6 +107,7 @@ class ScheduleUnderTest {
   std::map<std::uint64_t, RecordName> records_;  ///< what the spool holds
   std::map<std::uint64_t, TaskRecord> plans_;    ///< all that was ever accepted
   std::map<std::uint64_t, int> starts_;
+  std::set<std::uint64_t> never_again_;  ///< cut by a crash, and replay is false
   std::set<std::uint64_t> running_;
   std::set<std::uint64_t> spilling_;
   std::set<std::uint64_t> handlers_;
@@ -109,7 +117,9 @@ class ScheduleUnderTest {
   std::vector<Receipt> receipts_;
   int accepted_ = 0;  ///< by this process, or replayed
   std::optional<std::size_t> steps_left_;
+  int drops_ = 0;
   bool reaches_runtime_ = true;
+  bool shut_down_ = false;
 };
 
 }  // namespace postlude::testing

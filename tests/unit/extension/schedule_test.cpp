@@ -148,17 +148,24 @@ TEST_CASE("a task that was cut too often expires and says so") {
   CHECK(plan.receipts()[0].tasks[0].attempts == 0);
 }
 
-TEST_CASE("the grace of a stopped attempt leaves half of a short margin") {
-  extension::Schedule schedule(4, 500ms);
-  TaskRecord record;
-  record.key = {"r1", 1};
-  record.work_deadline = from_epoch_ms(1000);
-  record.deadline = from_epoch_ms(1100);
-  static_cast<void>(schedule.answered({record.key, record.work_deadline}, from_epoch_ms(0)));
-  static_cast<void>(schedule.accepted({1, 0, 0}, record, from_epoch_ms(0)));
-  const extension::Steps steps = schedule.time_passed(from_epoch_ms(1000));
-  REQUIRE(steps.size() == 1);
-  CHECK(std::get<extension::StopAttempt>(steps[0]).grace == 50ms);
+TEST_CASE("the grace of a stopped attempt leaves the time that ending an invocation takes") {
+  const struct {
+    Millis margin;
+    Millis grace;
+  } cases[] = {{100ms, 1ms}, {200ms, 50ms}, {500ms, 200ms}, {5s, 200ms}};
+  for (const auto& one : cases) {
+    CAPTURE(one.margin.count());
+    extension::Schedule schedule(4, 5s);
+    TaskRecord record;
+    record.key = {"r1", 1};
+    record.work_deadline = from_epoch_ms(1000);
+    record.deadline = record.work_deadline + one.margin;
+    static_cast<void>(schedule.answered({record.key, record.work_deadline}, from_epoch_ms(0)));
+    static_cast<void>(schedule.accepted({1, 0, 0}, record, from_epoch_ms(0)));
+    const extension::Steps steps = schedule.time_passed(from_epoch_ms(1000));
+    REQUIRE(steps.size() == 1);
+    CHECK(std::get<extension::StopAttempt>(steps[0]).grace == one.grace);
+  }
 }
 
 TEST_CASE("what cannot start because no time is left is carried") {

@@ -66,6 +66,15 @@ TEST_CASE("a secret is fetched once and kept for five minutes") {
   CHECK(fixture.values.secret("db", fixture.client(), kDeadline) == "new");
 }
 
+TEST_CASE("a secret from before a snapshot is fetched anew") {
+  Fixture fixture;
+  fixture.http.answer(200, secret("before"));
+  CHECK(fixture.values.secret("db", fixture.client(), kDeadline) == "before");
+  fixture.values.forget();
+  fixture.http.answer(200, secret("after"));
+  CHECK(fixture.values.secret("db", fixture.client(), kDeadline) == "after");
+}
+
 TEST_CASE("a parameter is decrypted, and no secret of the same name") {
   Fixture fixture;
   fixture.http.answer(200, R"({"Parameter":{"Name":"/p","Value":"v"}})");

@@ -177,4 +177,22 @@ TEST_CASE("a worker's thread has the signal mask of the thread that made it") {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+TEST_CASE("workers are busy while a job has begun and not ended") {
+  EventLoop loop;
+  Workers workers(loop, 1);
+  CHECK_FALSE(workers.busy());
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  workers.submit([&]() -> Workers::Completion {
+    begun.set_value();
+    go_on.get_future().wait();
+    return [&loop] { loop.stop(); };
+  });
+  begun.get_future().wait();
+  CHECK(workers.busy());
+  go_on.set_value();
+  run_until_stopped(loop);
+  CHECK_FALSE(workers.busy());
+}
+
 }  // namespace postlude::extension

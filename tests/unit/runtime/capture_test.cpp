@@ -82,15 +82,49 @@ TEST_CASE("a file that nobody stored is removed with its capture") {
   CHECK_FALSE(disk.spool.open_capture("1.event"));
 }
 
-TEST_CASE("a stored file stays when its capture goes") {
+TEST_CASE("a stored file stays when its capture goes, if a record names it") {
   const SpoolInTempDir disk;
   Spool spool = disk.spool;
   {
-    Capture capture(&spool, "1.event", Capture::Extent::whole);
-    capture.append(pattern(100'000));
-    CHECK(capture.store());
+    Capture kept(&spool, "1.event", Capture::Extent::whole);
+    Capture left(&spool, "2.event", Capture::Extent::whole);
+    kept.append(pattern(100'000));
+    left.append("{}");
+    CHECK(kept.store());
+    CHECK(left.store());
+    kept.keep();
+    CHECK(disk.content("2.event") == "{}");
   }
   CHECK(disk.content("1.event") == pattern(100'000));
+  CHECK_FALSE(disk.spool.open_capture("2.event"));
+}
+
+TEST_CASE("a body that outgrows the limit gives its room back and says why when it is stored") {
+  const testing::TempDir folder;
+  Spool spool = Spool::create(folder.path(), "stream", 250'000).value();
+  Capture capture(&spool, "1.event", Capture::Extent::whole);
+  capture.append(pattern(200'000));
+  CHECK(spool.open_capture("1.event"));
+  capture.append(pattern(200'000));
+  CHECK_FALSE(spool.open_capture("1.event"));
+  capture.append(pattern(10));
+  const auto stored = capture.store();
+  REQUIRE_FALSE(stored);
+  CHECK(stored.error().code == ErrorCode::no_space);
+  CHECK(stored.error().message.find("POSTLUDE_SPOOL_LIMIT") != std::string::npos);
+  CHECK(spool.write_capture("2.event", pattern(250'000)));
+}
+
+TEST_CASE("a small body that had no room is stored once there is some") {
+  const testing::TempDir folder;
+  Spool spool = Spool::create(folder.path(), "stream", 100).value();
+  REQUIRE(spool.write_capture("1.event", pattern(99)));
+  Capture capture(&spool, "2.event", Capture::Extent::whole);
+  capture.append("{}");
+  CHECK_FALSE(capture.store());
+  CHECK_FALSE(spool.open_capture("2.event"));
+  spool.remove_capture("1.event");
+  CHECK(capture.store());
 }
 
 TEST_CASE("a file that a function removed meanwhile is made again, whole") {

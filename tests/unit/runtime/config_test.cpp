@@ -158,7 +158,7 @@ TEST_CASE("settings of later versions are checked for form and then refused, nev
   const std::vector<Case> cases{
       {"POSTLUDE_SPOOL_LIMIT", "64MiB", ""},
       {"POSTLUDE_SPOOL_LIMIT", "65536KiB", ""},
-      {"POSTLUDE_SPOOL_LIMIT", "1MiB", R"("1MiB")" + unsupported},
+      {"POSTLUDE_SPOOL_LIMIT", "1KiB", ""},
       {"POSTLUDE_SPOOL_LIMIT", "64MB", R"("64MB" is not a size such as 64MiB)"},
       {"POSTLUDE_METRICS", "off", ""},
       {"POSTLUDE_METRICS", "emf", R"("emf")" + unsupported},
@@ -264,6 +264,17 @@ TEST_CASE("the deadline margin is at most a fifth of the invocation's time") {
   CHECK(deadline_margin(config, Millis(4)) == Millis(0));
   CHECK(deadline_margin(config, Millis(0)) == Millis(0));
   CHECK(deadline_margin(config, Millis(-1000)) == Millis(0));
+}
+
+TEST_CASE("a deadline margin in which nothing could be ended is made longer, with a warning") {
+  const Config config = config_of({{"POSTLUDE_DEADLINE_MARGIN", "1ms"}});
+  CHECK(config.deadline_margin == kLeastDeadlineMargin);
+  CHECK(config.warnings ==
+        std::vector<std::string>{"POSTLUDE_DEADLINE_MARGIN: 1ms are too short to end deferred work "
+                                 "in, it is 100ms"});
+  CHECK(deadline_margin(config, std::chrono::seconds(3)) == kLeastDeadlineMargin);
+  CHECK(deadline_margin(config, Millis(100)) == Millis(20));
+  CHECK(config_of({{"POSTLUDE_DEADLINE_MARGIN", "100ms"}}).warnings.empty());
 }
 
 TEST_CASE("the help names every setting with its default") {

@@ -9,6 +9,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -126,6 +129,25 @@ class Flow {
 
   InvocationFlow& flow() { return *flow_; }
   Spool& spool() { return *spool_; }
+  TaskJournal& journal() { return *journal_; }
+  /// An empty one that takes no more than so many bytes.
+  void limit_spool(std::uint64_t bytes) {
+    spool_ = Spool::create(folder_.path(), "small", bytes).value();
+  }
+  /// What a later process finds.
+  [[nodiscard]] Spool next_generation() const {
+    return Spool::create(folder_.path(), "stream").value();
+  }
+  /// Names of all files in the spool.
+  [[nodiscard]] std::vector<std::string> spooled() const {
+    std::vector<std::string> names;
+    const auto entries = spool_files::list(spool_->folder());
+    for (const auto& entry : *entries) {
+      names.push_back(entry.name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
   void break_spool() { spool_ = fail(ErrorCode::no_space, "the disk is full"); }
 
   RelayTraffic traffic;

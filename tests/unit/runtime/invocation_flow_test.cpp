@@ -138,6 +138,81 @@ TEST_CASE("a spool that cannot take a task ends it dropped, with the reason") {
   CHECK(flow.messages() == Lines{"answered", "dropped t: the disk is full", "closed"});
 }
 
+TEST_CASE("an environment that always carries a task remembers no more than the spool holds") {
+  Flow flow({command_task("t", When::success)});
+  std::size_t most = 0;
+  for (int call = 0; call < 2500; ++call) {
+    const std::string id = std::to_string(call);
+    const std::uint64_t sequence = flow.deliver(id);
+    flow.respond(id);
+    flow.ask_next();
+    static_cast<void>(flow.messages());
+    // All end but the first.
+    if (call > 0) {
+      flow.spool().remove_record({.number = sequence});  // one task each: numbered alike
+      flow.spool().remove_capture(capture_name(sequence, Body::event));
+      flow.spool().remove_capture(capture_name(sequence, Body::answer));
+    }
+    most = std::max(most, flow.journal().remembered());
+  }
+  CHECK(most == 1000);
+  const auto lost = flow.journal().drop_handed_over();
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].task.id == "0/t/1");
+}
+
+TEST_CASE("a spool at its limit ends tasks dropped and keeps nothing of their invocation") {
+  Flow flow({command_task("t", When::always)});
+  flow.limit_spool(300);
+  flow.deliver("r1", R"({"small":"event"})");
+  flow.respond("r1");
+  flow.ask_next();
+  const Lines told = flow.messages();
+  REQUIRE(told.size() == 3);
+  CHECK(told[1].starts_with("dropped t: the spool is full: "));
+  CHECK(told[1].find("the 300 of POSTLUDE_SPOOL_LIMIT") != std::string::npos);
+  CHECK(flow.spooled().empty());
+}
+
+TEST_CASE("an event that outgrows the spool takes no room, and neither caller nor others notice") {
+  Flow flow({command_task("t", When::always)});
+  flow.limit_spool(300'000);
+  const std::uint64_t sequence = flow.deliver("r1", std::string(200'000, 'x'));
+  CHECK(flow.spooled().size() == 1);
+  flow.traffic.event_bytes(sequence, std::string(200'000, 'x'));
+  CHECK(flow.spooled().empty());
+  flow.traffic.event_bytes(sequence, std::string(200'000, 'x'));
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK(flow.messages().at(1).starts_with("dropped t: the spool is full: "));
+  // There is room again for what is smaller.
+  flow.deliver("r2", std::string(200'000, 'x'));
+  flow.respond("r2");
+  flow.ask_next();
+  CHECK(flow.messages() == Lines{"answered", "accepted t", "closed"});
+  CHECK(flow.spooled().size() == 3);
+}
+
+TEST_CASE(
+    "the death of the runtime before its answer leaves deferred tasks to the next generation") {
+  Flow flow({command_task("bad", When::failure)});
+  flow.deliver("r1", R"({"the":"event"})");
+  CHECK(flow.traffic.defer("r1", R"({"task":"bad"})").find("r1/bad/2") != std::string::npos);
+  flow.flow().runtime_died({ExitStatus::Kind::exited, 3});
+  CHECK(flow.messages() == Lines{"accepted bad"});
+  const auto next = flow.next_generation();
+  const auto records = next.records().value();
+  REQUIRE(records.size() == 2);
+  std::vector<std::string> ids;
+  for (const RecordName& name : records) {
+    CHECK(name.mark == RecordMark::waiting);
+    const auto record = next.read_record(name).value();
+    ids.push_back(record.id);
+    CHECK(next.open_capture(record.bodies.event));
+  }
+  CHECK(ids == Lines{"r1/bad/2", "r1/bad/1"});
+}
+
 TEST_CASE("the death of the runtime before its answer journals failure tasks and starts nothing") {
   Flow flow({command_task("bad", When::failure), command_task("good", When::success)});
   flow.deliver("r1");
@@ -210,6 +285,17 @@ TEST_CASE("an extension that dies takes along what had not ended, and the spool 
   CHECK(flow.over == 1);
   flow.flow().extension_is(ExtensionState::unavailable);
   CHECK(flow.lost.empty());
+}
+
+TEST_CASE("files of a dropped task stay until its receipt is written") {
+  Flow flow({command_task("t", When::always)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  const auto whole = flow.spooled();
+  CHECK(flow.journal().drop_handed_over().size() == 1);
+  CHECK(flow.spooled() == whole);
+  flow.journal().remove_dropped();
+  CHECK(flow.spooled().empty());
 }
 
 TEST_CASE("what an extension had settled before it died is not lost with it") {

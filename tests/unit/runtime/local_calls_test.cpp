@@ -107,6 +107,33 @@ TEST_CASE("a spool that cannot take a deferred task is an answer, and nothing is
   CHECK(flow.messages().empty());
 }
 
+TEST_CASE("a deferred task over the limit is refused with what to do, and keeps nothing") {
+  Flow flow({command_task("t", When::success)});
+  flow.limit_spool(1000);
+  flow.deliver("r1", std::string(900, 'x'));
+  const std::string answer = flow.traffic.defer("r1", kInline);
+  CHECK(status_of(answer) == 503);
+  CHECK(answer.find(R"("type":"SpoolFull")") != std::string::npos);
+  CHECK(answer.find("would exceed the 1000 of POSTLUDE_SPOOL_LIMIT; raise it, or") !=
+        std::string::npos);
+  CHECK(flow.messages().empty());
+  // The event is stored already, and goes with its invocation.
+  CHECK(flow.spooled() == Lines{"4294967297.event"});
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK(flow.spooled().empty());
+}
+
+TEST_CASE("a deferred task is taken as soon as there is room, and its number is the next one") {
+  Flow flow({});
+  flow.limit_spool(700);
+  flow.deliver("r1");
+  CHECK(status_of(flow.traffic.defer("r1", kInline)) == 202);
+  CHECK(status_of(flow.traffic.defer("r1", kInline)) == 503);
+  flow.spool().remove_record(flow.spool().records().value().at(0));  // as the extension does
+  CHECK(flow.traffic.defer("r1", kInline).find("r1/command/2") != std::string::npos);
+}
+
 TEST_CASE("a question goes to the extension, and its parts become one answer") {
   Flow flow({});
   flow.deliver("r1");

@@ -36,6 +36,7 @@ class Recorder {
     table.own_event = [] { return std::optional<OwnEvent>(); };
     table.may_poll = [this] { return may_poll.load(); };
     table.poll_went_up = [this] { note("up"); };
+    table.restored = [this] { note("restored"); };
     table.event_head = [this](const HttpHead& head) {
       note(fmt::format("event({})", head.find("Lambda-Runtime-Aws-Request-Id").value_or("?")));
       return event_sequence.load();
@@ -310,6 +311,20 @@ TEST_CASE("a poll without leave is held until it is resumed with leave") {
   fixture.recorder.may_poll = true;
   fixture.order(Fixture::Order::resume);
   CHECK(fixture.recorder.until("up up") == "up up ");
+}
+
+TEST_CASE("the answer to restore/next tells that this is a copy, unless it is a refusal") {
+  Fixture fixture;
+  const UniqueFd runtime = fixture.runtime();
+  const std::string restore = "GET /2018-06-01/runtime/restore/next HTTP/1.1\r\n\r\n";
+  send(runtime, restore);
+  CHECK(fixture.platform.next_request() == restore);
+  fixture.platform.answer(404, "");
+  send(runtime, restore);
+  CHECK(fixture.platform.next_request() == restore);
+  CHECK(fixture.recorder.until("up asked-restore up") == "asked-restore up asked-restore up ");
+  fixture.platform.answer(200, "");
+  CHECK(fixture.recorder.until("restored") == "restored ");
 }
 
 TEST_CASE("an orphaned poll that is taken over is told as the next poll's") {

@@ -1,0 +1,87 @@
+// The environment ends, and starts over with its spool: after a timeout or a failure.
+#include "tests/unit/extension/schedule_fixture.h"
+
+#include <doctest/doctest.h>
+
+namespace postlude::extension {
+
+using namespace std::chrono_literals;
+using testing::ScheduleUnderTest;
+using Lines = ScheduleUnderTest::Lines;
+
+namespace {
+
+constexpr auto kWithDeadLetter = ScheduleUnderTest::TaskPlan::DeadLetter::yes;
+
+}  // namespace
+
+TEST_CASE(
+    "when the environment starts over, what has no dead letter is carried, and no attempt counts") {
+  ScheduleUnderTest plan(1);
+  plan.answer(1, 60s);
+  plan.accept({.number = 1, .name = "runs"});
+  plan.accept({.number = 2, .name = "waits"});
+  plan.pass(20ms);
+  const Lines steps = plan.start_over();
+  CHECK(steps.front() == "stop 1 within 0");
+  CHECK(steps.back() == "receipt r1: runs carried waits carried");
+  CHECK(plan.schedule().over());
+  CHECK(plan.schedule().accounting().held == 2);
+  const auto& tasks = plan.receipts().at(0).tasks;
+  CHECK(tasks[0].why == "the environment starts over");
+  CHECK(tasks[0].attempts == 0);
+  CHECK(plan.running().empty());
+}
+
+TEST_CASE("when the environment starts over, carried work says nothing more") {
+  ScheduleUnderTest plan(1);
+  plan.answer(1, 100ms);
+  plan.pass(100ms);
+  plan.accept({.number = 1});
+  plan.accept({.number = 2, .dead_letter = kWithDeadLetter});
+  plan.close(1);
+  plan.spilled(2, "sqs: 403");
+  const std::size_t receipts = plan.receipts().size();
+  CHECK(plan.start_over().empty());
+  CHECK(plan.schedule().over());
+  CHECK(plan.receipts().size() == receipts);
+}
+
+TEST_CASE(
+    "when the environment starts over, a task with a dead letter goes there, or is carried after "
+    "all") {
+  ScheduleUnderTest plan(4);
+  plan.answer(1, 60s);
+  plan.accept({.number = 1, .name = "taken", .dead_letter = kWithDeadLetter});
+  plan.accept({.number = 2, .name = "refused", .dead_letter = kWithDeadLetter});
+  plan.start_over();
+  CHECK_FALSE(plan.schedule().over());
+  plan.spilled(1);
+  plan.spilled(2, "sqs: 403");
+  CHECK(plan.schedule().over());
+  const auto& tasks = plan.receipts().at(0).tasks;
+  CHECK(tasks[0].state == TaskState::spilled);
+  CHECK(tasks[1].state == TaskState::carried);
+  CHECK(plan.schedule().accounting().held == 1);
+}
+
+TEST_CASE("an attempt that was cut too often expires also when the environment starts over") {
+  ScheduleUnderTest plan(1);
+  plan.answer(1, 60s);
+  plan.accept({.number = 1, .interruptions = kMostInterruptions});
+  plan.start_over();
+  CHECK(plan.receipts().at(0).tasks[0].state == TaskState::expired);
+  CHECK(plan.schedule().over());
+}
+
+TEST_CASE("where invocations overlap, one that was released goes on when it is answered again") {
+  ScheduleUnderTest plan(4);
+  plan.schedule().expect_overlap();
+  plan.answer(1, 60s);
+  CHECK(plan.close(1) == Lines{"release r1/1 carrying 0"});
+  plan.answer(1, 60s);
+  plan.accept({.number = 1, .name = "late"});
+  CHECK(plan.running().size() == 1);
+}
+
+}  // namespace postlude::extension

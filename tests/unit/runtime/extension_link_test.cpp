@@ -1,0 +1,106 @@
+#include "runtime/extension_link.h"
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postlude::runtime {
+namespace {
+
+/// The link, and the process at its other end.
+struct Fixture {
+  void start() {
+    REQUIRE(link.listen(Hello{}));
+    peer.emplace(PacketSocket::connect(link.name()).value());
+    turn();
+  }
+  /// What the process reads next; empty: nothing.
+  std::optional<Message> next() {
+    const auto packet = peer->receive().value();
+    return packet ? std::optional(decode(*packet).value()) : std::nullopt;
+  }
+  void say(std::uint64_t number) { CHECK(peer->send(encode(Pong{number}))); }
+  void turn() {
+    for (int round = 0; round < 5; ++round) {
+      loop.at(now(), [this] { loop.stop(); });
+      loop.run();
+    }
+  }
+
+  EventLoop loop;
+  std::vector<std::uint64_t> heard;
+  int connected = 0;
+  int sent = 0;
+  int lost = 0;
+  ExtensionLink link{
+      loop,
+      Log(STDOUT_FILENO, LogLevel::error),
+      {.message =
+           [this](const Message& message) { heard.push_back(std::get<Pong>(message).number); },
+       .lost = [this] { ++lost; },
+       .connected = [this] { ++connected; },
+       .sent = [this] { ++sent; }}};
+  std::optional<PacketSocket> peer;
+};
+
+}  // namespace
+
+TEST_CASE("every process gets its own hello first, and nothing that was meant for the one before") {
+  Fixture fixture;
+  fixture.start();
+  CHECK(std::holds_alternative<Hello>(fixture.next().value()));
+  const std::string name = fixture.link.name();
+  fixture.peer.reset();
+  fixture.link.send(Ping{1});
+  fixture.turn();
+  CHECK(fixture.lost == 1);
+  fixture.link.send(Ping{2});
+  fixture.start();
+  CHECK(fixture.link.name() != name);
+  fixture.link.send(Ping{3});
+  CHECK(std::holds_alternative<Hello>(fixture.next().value()));
+  CHECK(std::get<Ping>(fixture.next().value()).number == 3);
+  CHECK_FALSE(fixture.next());
+  CHECK(fixture.connected == 2);
+}
+
+TEST_CASE("what a process said before its end is read, though it left messages unread") {
+  Fixture fixture;
+  fixture.start();
+  fixture.link.send(Ping{1});
+  fixture.say(1);
+  fixture.say(2);
+  fixture.peer.reset();
+  fixture.link.send(Ping{2});
+  fixture.link.drain();
+  CHECK(fixture.heard == std::vector<std::uint64_t>{1, 2});
+  fixture.turn();
+  fixture.link.send(Ping{3});
+  CHECK(fixture.heard.size() == 2);
+}
+
+TEST_CASE("a loss that is noticed after the successor was asked for is not the successor's") {
+  Fixture fixture;
+  fixture.start();
+  fixture.peer.reset();
+  fixture.link.drain();
+  REQUIRE(fixture.link.listen(Hello{}));
+  fixture.turn();
+  CHECK(fixture.lost == 0);
+}
+
+TEST_CASE("whatever is sent is told, and nothing is sent to nobody") {
+  Fixture fixture;
+  fixture.link.send(Ping{1});
+  CHECK(fixture.sent == 0);
+  fixture.start();
+  CHECK(fixture.sent == 1);
+  fixture.link.send(Ping{2});
+  CHECK(fixture.sent == 2);
+}
+
+}  // namespace postlude::runtime
