@@ -62,6 +62,7 @@ Simulation::Simulation(std::uint64_t seed, Telling telling)
     disk_.become(Disk::State::read_only);
   }
   the_simulation = this;
+  watch_system_calls();
   world_.on_end([this](Process& process) { process_ended(process); });
 }
 

@@ -18,6 +18,9 @@
 
 namespace postlude::simulation {
 
+/// From here on system calls of simulated processes are ours (fakes/system_calls.cpp).
+void watch_system_calls();
+
 /// One schedule: a seed, and all that follows from it. The parts of the simulated world find one
 /// another here, because they stand behind headers of production code that know nothing of them.
 class Simulation {

@@ -22,9 +22,12 @@ using postlude::simulation::World;
 
 namespace {
 
+/// A sanitizer's runtime comes by here before anything else of the program is ready.
+bool watching = false;
+
 /// Our own code runs, not the simulator's.
 Process* running() {
-  return Simulation::exists() ? World::current().running() : nullptr;
+  return watching && Simulation::exists() ? World::current().running() : nullptr;
 }
 
 bool on_disk(const char* path) {
@@ -48,9 +51,14 @@ int failed(int error_number) {
 
 }  // namespace
 
+void postlude::simulation::watch_system_calls() {
+  watching = true;
+}
+
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming)
 extern "C" {
 
+int __real_poll(pollfd* entries, nfds_t count, int timeout);
 int __real_open(const char* path, int flags, ...);
 int __real_mkdir(const char* path, mode_t mode);
 int __real_rmdir(const char* path);
@@ -59,11 +67,16 @@ int __real_unlink(const char* path);
 int __real_close(int descriptor);
 ssize_t __real_write(int descriptor, const void* bytes, size_t size);
 
-int __wrap_poll(pollfd* entries, nfds_t count, int timeout) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_poll(pollfd* entries,
+                                                             nfds_t count,
+                                                             int timeout) {
+  if (!watching || running() == nullptr) {
+    return __real_poll(entries, count, timeout);
+  }
   return World::current().running()->poll(entries, count, timeout);
 }
 
-int __wrap_open(const char* path, int flags, ...) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_open(const char* path, int flags, ...) {
   mode_t mode = 0;
   if ((flags & O_CREAT) != 0) {
     va_list rest;
@@ -72,7 +85,7 @@ int __wrap_open(const char* path, int flags, ...) {
     va_end(rest);
   }
   const bool creates = (flags & (O_CREAT | O_TRUNC)) != 0;
-  if (!on_disk(path) || !creates) {
+  if (!watching || !on_disk(path) || !creates) {
     return __real_open(path, flags, mode);
   }
   if (!running()->acts()) {
@@ -88,8 +101,8 @@ int __wrap_open(const char* path, int flags, ...) {
   return descriptor;
 }
 
-int __wrap_mkdir(const char* path, mode_t mode) {
-  if (!on_disk(path)) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_mkdir(const char* path, mode_t mode) {
+  if (!watching || !on_disk(path)) {
     return __real_mkdir(path, mode);
   }
   if (!running()->acts()) {
@@ -99,8 +112,8 @@ int __wrap_mkdir(const char* path, mode_t mode) {
   return trouble == 0 ? __real_mkdir(path, mode) : failed(trouble);
 }
 
-int __wrap_rmdir(const char* path) {
-  if (!on_disk(path)) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_rmdir(const char* path) {
+  if (!watching || !on_disk(path)) {
     return __real_rmdir(path);
   }
   if (!running()->acts()) {
@@ -110,8 +123,8 @@ int __wrap_rmdir(const char* path) {
   return trouble == 0 ? __real_rmdir(path) : failed(trouble);
 }
 
-int __wrap_rename(const char* from, const char* to) {
-  if (!on_disk(from)) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_rename(const char* from, const char* to) {
+  if (!watching || !on_disk(from)) {
     return __real_rename(from, to);
   }
   if (!running()->acts()) {
@@ -127,8 +140,8 @@ int __wrap_rename(const char* from, const char* to) {
   return result;
 }
 
-int __wrap_unlink(const char* path) {
-  if (!on_disk(path)) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_unlink(const char* path) {
+  if (!watching || !on_disk(path)) {
     return __real_unlink(path);
   }
   if (!running()->acts()) {
@@ -144,7 +157,10 @@ int __wrap_unlink(const char* path) {
   return result;
 }
 
-int __wrap_close(int descriptor) {
+[[gnu::no_sanitize("address", "undefined")]] int __wrap_close(int descriptor) {
+  if (!watching) {
+    return __real_close(descriptor);
+  }
   if (is_simulated(descriptor)) {
     if (Simulation::exists()) {
       World::current().descriptors().close(descriptor);
@@ -157,8 +173,10 @@ int __wrap_close(int descriptor) {
   return __real_close(descriptor);
 }
 
-ssize_t __wrap_write(int descriptor, const void* bytes, size_t size) {
-  if (running() == nullptr) {
+[[gnu::no_sanitize("address", "undefined")]] ssize_t __wrap_write(int descriptor,
+                                                                  const void* bytes,
+                                                                  size_t size) {
+  if (!watching || running() == nullptr) {
     return __real_write(descriptor, bytes, size);
   }
   if (descriptor == STDOUT_FILENO) {
