@@ -40,9 +40,14 @@ struct Progress {
 
 /// Shared with children.
 std::span<Progress> shared_progress(unsigned jobs) {
-  // cppcheck-suppress invalidFunctionArg
   void* const memory = ::mmap(
-      nullptr, jobs * sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      // cppcheck-suppress invalidFunctionArg
+      nullptr,
+      jobs * sizeof(Progress),
+      PROT_READ | PROT_WRITE,
+      MAP_SHARED | MAP_ANONYMOUS,
+      -1,
+      0);
   if (memory == MAP_FAILED) {
     std::abort();
   }

@@ -40,9 +40,14 @@ std::byte* take_stack() {
     idle_stacks().pop_back();
     return stack;
   }
-  // cppcheck-suppress invalidFunctionArg
   void* const memory = ::mmap(
-      nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+      // cppcheck-suppress invalidFunctionArg
+      nullptr,
+      kStackBytes,
+      PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+      -1,
+      0);
   if (memory == MAP_FAILED || ::mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
     std::abort();
   }

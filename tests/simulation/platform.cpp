@@ -271,7 +271,7 @@ void Platform::shut_down() {
   const Process* const extension = Simulation::current().extension();
   in_order_ = warns && complete_ && extension != nullptr && !extension->stopped();
   Simulation::current().signal_shim(warns ? SIGTERM : SIGKILL);
-  world.outside(warns ? kShutdownBudget : Millis(0), [this, warns, generation = generation_] {
+  world.outside(warns ? kShutdownBudget : Millis(0), [warns, generation = generation_] {
     if (Simulation::current().shim() != nullptr && warns) {
       World::current().violate("the shim is still there when the time of the shutdown is over");
     }

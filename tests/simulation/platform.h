@@ -40,7 +40,7 @@ class Platform {
   void answer_breaks(const std::string& id);
 
   /// The Extensions API.
-  void extension_asks(const std::string& bytes, ExtensionReply reply);
+  void extension_asks(const std::string& bytes, const ExtensionReply& reply);
 
   // What it sees of processes.
   void shim_ended(ExitStatus status);

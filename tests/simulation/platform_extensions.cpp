@@ -12,7 +12,7 @@ constexpr Millis kRescueTime{2500};
 
 }  // namespace
 
-void Platform::extension_asks(const std::string& bytes, ExtensionReply reply) {
+void Platform::extension_asks(const std::string& bytes, const ExtensionReply& reply) {
   const HttpHead head(bytes);
   if (head.method() == "GET") {
     const std::string identifier(head.find("Lambda-Extension-Identifier").value_or(""));
