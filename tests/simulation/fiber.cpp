@@ -41,11 +41,11 @@ std::byte* take_stack() {
     return stack;
   }
   void* const memory = ::mmap(
-      // cppcheck-suppress invalidFunctionArg
       nullptr,
       kStackBytes,
       PROT_READ | PROT_WRITE,
       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+      // cppcheck-suppress invalidFunctionArg
       -1,
       0);
   if (memory == MAP_FAILED || ::mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
