@@ -40,14 +40,13 @@ struct Progress {
 
 /// Shared with children.
 std::span<Progress> shared_progress(unsigned jobs) {
-  void* const memory = ::mmap(
-      nullptr,
-      jobs * sizeof(Progress),
-      PROT_READ | PROT_WRITE,
-      MAP_SHARED | MAP_ANONYMOUS,
-      // cppcheck-suppress invalidFunctionArg
-      -1,
-      0);
+  void* const memory = ::mmap(nullptr,
+                              jobs * sizeof(Progress),
+                              PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS,
+                              // cppcheck-suppress invalidFunctionArg
+                              -1,
+                              0);
   if (memory == MAP_FAILED) {
     std::abort();
   }

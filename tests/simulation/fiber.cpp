@@ -40,14 +40,13 @@ std::byte* take_stack() {
     idle_stacks().pop_back();
     return stack;
   }
-  void* const memory = ::mmap(
-      nullptr,
-      kStackBytes,
-      PROT_READ | PROT_WRITE,
-      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
-      // cppcheck-suppress invalidFunctionArg
-      -1,
-      0);
+  void* const memory = ::mmap(nullptr,
+                              kStackBytes,
+                              PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+                              // cppcheck-suppress invalidFunctionArg
+                              -1,
+                              0);
   if (memory == MAP_FAILED || ::mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
     std::abort();
   }
