@@ -67,16 +67,18 @@ int __real_unlink(const char* path);
 int __real_close(int descriptor);
 ssize_t __real_write(int descriptor, const void* bytes, size_t size);
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_poll(pollfd* entries,
-                                                             nfds_t count,
-                                                             int timeout) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_poll(pollfd* entries,
+                                                                     nfds_t count,
+                                                                     int timeout) {
   if (!watching || running() == nullptr) {
     return __real_poll(entries, count, timeout);
   }
   return World::current().running()->poll(entries, count, timeout);
 }
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_open(const char* path, int flags, ...) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_open(const char* path,
+                                                                     int flags,
+                                                                     ...) {
   mode_t mode = 0;
   if ((flags & O_CREAT) != 0) {
     va_list rest;
@@ -101,7 +103,8 @@ ssize_t __real_write(int descriptor, const void* bytes, size_t size);
   return descriptor;
 }
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_mkdir(const char* path, mode_t mode) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_mkdir(const char* path,
+                                                                      mode_t mode) {
   if (!watching || !on_disk(path)) {
     return __real_mkdir(path, mode);
   }
@@ -112,7 +115,7 @@ ssize_t __real_write(int descriptor, const void* bytes, size_t size);
   return trouble == 0 ? __real_mkdir(path, mode) : failed(trouble);
 }
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_rmdir(const char* path) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_rmdir(const char* path) {
   if (!watching || !on_disk(path)) {
     return __real_rmdir(path);
   }
@@ -123,7 +126,8 @@ ssize_t __real_write(int descriptor, const void* bytes, size_t size);
   return trouble == 0 ? __real_rmdir(path) : failed(trouble);
 }
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_rename(const char* from, const char* to) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_rename(const char* from,
+                                                                       const char* to) {
   if (!watching || !on_disk(from)) {
     return __real_rename(from, to);
   }
@@ -140,7 +144,7 @@ ssize_t __real_write(int descriptor, const void* bytes, size_t size);
   return result;
 }
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_unlink(const char* path) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_unlink(const char* path) {
   if (!watching || !on_disk(path)) {
     return __real_unlink(path);
   }
@@ -157,7 +161,7 @@ ssize_t __real_write(int descriptor, const void* bytes, size_t size);
   return result;
 }
 
-[[gnu::no_sanitize("address", "undefined")]] int __wrap_close(int descriptor) {
+__attribute__((no_sanitize("address", "undefined"))) int __wrap_close(int descriptor) {
   if (!watching) {
     return __real_close(descriptor);
   }
@@ -173,9 +177,9 @@ ssize_t __real_write(int descriptor, const void* bytes, size_t size);
   return __real_close(descriptor);
 }
 
-[[gnu::no_sanitize("address", "undefined")]] ssize_t __wrap_write(int descriptor,
-                                                                  const void* bytes,
-                                                                  size_t size) {
+__attribute__((no_sanitize("address", "undefined"))) ssize_t __wrap_write(int descriptor,
+                                                                          const void* bytes,
+                                                                          size_t size) {
   if (!watching || running() == nullptr) {
     return __real_write(descriptor, bytes, size);
   }
