@@ -172,6 +172,7 @@ for (const [who, nth, receiptsBefore] of [['it', 1, 0], ['the shim', 2, 1]]) {
     assert.equal((await story.call(answer)).text, 'thanks');
     const { tasks } = await story.receipt(receiptsBefore + 1);
     assert.deepEqual(tasks.map(({ state, attempts }) => [state, attempts]), [['done', 1], ['done', 1]]);
+    await story.lambda.event('invokeEnd', 2); // records go when the receipt is out
     assert.deepEqual(recordsIn(story.spool), []);
   });
 }
