@@ -99,6 +99,10 @@ void Ledger::run_ended(const std::string& id, bool success) {
   }
 }
 
+void Ledger::succeeded_late(const std::string& id) {
+  ++entry(id).successes;
+}
+
 void Ledger::run_crashed(const std::string& id) {
   ++entry(id).crashes;
 }

@@ -29,6 +29,8 @@ class Ledger {
   /// An attempt begins to have effects.
   void run_began(const std::string& id, const Task& definition, int attempt);
   void run_ended(const std::string& id, bool success);
+  /// It succeeded when its time was over: that may count, or not.
+  void succeeded_late(const std::string& id);
   /// One was cut by the death of a process of ours.
   void run_crashed(const std::string& id);
   /// The dead letter took it.
@@ -73,7 +75,7 @@ class Ledger {
     int successes = 0;
     int spills = 0;
     int crashes = 0;
-    int deaths_before_success = 0;
+    int deaths_before_success = -1;  ///< -1: no success must be heeded
     int deaths_before_end = 0;
     bool replayable = true;
     std::vector<std::string> finals;

@@ -65,6 +65,8 @@ class Platform {
   /// The shim holds the environment, not the extension: until the work deadline at most, when
   /// attempts are only told to stop.
   [[nodiscard]] bool driven() const { return extension_id_.empty() || extension_deaths_ > 0; }
+  /// Attempts may be under way that an earlier release left behind.
+  [[nodiscard]] bool left_behind() const { return left_behind_; }
   /// The extension holds it, and an undisturbed invocation is at hand.
   [[nodiscard]] bool watches() const { return current_ && current_->excuse.empty() && !driven(); }
   [[nodiscard]] bool over() const { return state_ == State::over; }

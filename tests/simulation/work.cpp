@@ -111,7 +111,14 @@ void Work::finish(Id id, End end) {
     return;
   }
   if (has_effects(running.attempt.kind)) {
-    Simulation::current().ledger().run_ended(running.attempt.task_id, end == End::success);
+    Ledger& ledger = Simulation::current().ledger();
+    const bool late = running.attempt.deadline < World::current().now() ||
+                      Simulation::current().platform().left_behind();
+    if (end == End::success && late) {
+      ledger.succeeded_late(running.attempt.task_id);
+    } else {
+      ledger.run_ended(running.attempt.task_id, end == End::success);
+    }
   } else if (running.attempt.kind == Kind::spill && end == End::success) {
     Simulation::current().ledger().spilled(running.attempt.task_id);
   }
