@@ -1,3 +1,6 @@
+# char is unsigned on arm64: it shall mean there what the tests have seen on x86_64.
+add_compile_options(-fsigned-char)
+
 # How everything of ours is compiled: postlude_warnings (private to our targets), postlude_sanitizers
 # (also for foreign code that runs in our processes), postlude_options (what includers of us need).
 set(POSTLUDE_SANITIZE "" CACHE STRING "Sanitizers of this build: empty, address or thread")
@@ -11,6 +14,18 @@ target_compile_options(postlude_warnings INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wnull-dereference>
   $<$<BOOL:${POSTLUDE_WERROR}>:-Werror>)
+
+# What ships in the layer: no library of the host, and no byte that depends on where it was built.
+# -Os: the zips are near the limit of layer/packaging/pack, and -O2 makes them a tenth larger.
+option(POSTLUDE_STATIC "Link the programs of the layer statically, small and reproducible" OFF)
+if(POSTLUDE_STATIC)
+  add_compile_options(-Os -flto=auto -ffunction-sections -fdata-sections
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=.)
+  # Not -static-pie, which is larger and starts more slowly; no build id, which hashes paths of objects.
+  # The map tells what was linked in.
+  add_link_options(-static -flto=auto -Wl,--gc-sections -Wl,--build-id=none -s
+    -Wl,-Map=$<TARGET_PROPERTY:NAME>.map)
+endif()
 
 add_library(postlude_sanitizers INTERFACE)
 if(POSTLUDE_SANITIZE STREQUAL "address")

@@ -72,6 +72,13 @@ Result<PlatformEvent> parse_event(std::string_view body) {
   return event;
 }
 
+bool says_name_taken(int status, std::string_view body) {
+  constexpr int kForbidden = 403;
+  const auto parsed = parse_json(body);
+  return status == kForbidden && parsed &&
+         text_of(*parsed, "errorType") == "Extension.InvalidExtensionState";
+}
+
 std::string describe_refusal(int status, std::string_view body) {
   const auto parsed = parse_json(body);
   if (!parsed || text_of(*parsed, "errorType").empty()) {

@@ -40,6 +40,9 @@ struct PlatformEvent {
 /// The body of a poll's answer.
 [[nodiscard]] Result<PlatformEvent> parse_event(std::string_view body);
 
+/// The platform knows an internal extension of that name (lambda-protocol.md 3.2).
+[[nodiscard]] bool says_name_taken(int status, std::string_view body);
+
 /// "403 Extension.RegistrationClosed: Extension registration closed already"
 [[nodiscard]] std::string describe_refusal(int status, std::string_view body);
 

@@ -138,6 +138,7 @@ std::optional<Message> decode_process_message(const std::string& type, const Jso
     return Registered{object.at("accepted").get<bool>(),
                       object.at("identifier").get<std::string>(),
                       object.at("reason").get<std::string>(),
+                      object.at("nameTaken").get<bool>(),
                       object.at("hearsShutdown").get<bool>()};
   }
   if (type == "ping") {
@@ -188,8 +189,10 @@ Result<Message> decode_object(const Json& object) {
     return Answered{key_of(object), time_of(object, "workDeadlineMs")};
   }
   if (type == "accepted") {
-    return Accepted{
-        key_of(object), object.at("record").get<std::string>(), object.at("atOnce").get<bool>()};
+    return Accepted{key_of(object),
+                    object.at("record").get<std::string>(),
+                    object.at("id").get<std::string>(),
+                    object.at("atOnce").get<bool>()};
   }
   if (type == "dropped") {
     return Dropped{key_of(object),
@@ -234,6 +237,7 @@ Json json_of(const Registered& registered) {
           {"accepted", registered.accepted},
           {"identifier", registered.identifier},
           {"reason", registered.reason},
+          {"nameTaken", registered.name_taken},
           {"hearsShutdown", registered.hears_shutdown}};
 }
 
@@ -246,6 +250,7 @@ Json json_of(const Answered& answered) {
 Json json_of(const Accepted& accepted) {
   Json object = key_json("accepted", accepted.key);
   object["record"] = accepted.record;
+  object["id"] = accepted.id;
   object["atOnce"] = accepted.at_once;
   return object;
 }

@@ -17,7 +17,7 @@ namespace postlude {
 /// what each message promises: PROTOCOL.md.
 
 /// Raised when a peer of another version would misread a message.
-inline constexpr int kProtocolVersion = 3;
+inline constexpr int kProtocolVersion = 4;
 
 /// One invocation of this environment. Lambda repeats request ids (asynchronous retries), so the
 /// sequence number tells invocations apart.
@@ -55,6 +55,8 @@ struct Registered {
   bool accepted = false;
   std::string identifier;  ///< Lambda-Extension-Identifier
   std::string reason;      ///< where not accepted
+  /// Not accepted, because the platform knows an extension of that name.
+  bool name_taken = false;
   /// The platform tells it of the shutdown, within a budget of its own (external flavour).
   bool hears_shutdown = false;
 };
@@ -70,6 +72,7 @@ struct Answered {
 struct Accepted {
   InvocationKey key;
   std::string record;    ///< file name in the spool
+  std::string id;        ///< of the task, for a record that cannot be read
   bool at_once = false;  ///< it does not wait for the answer (`when: timeout`)
 };
 

@@ -20,6 +20,8 @@ namespace {
 /// it.
 constexpr std::size_t kMostProcBytes = std::size_t{4} << 20;
 
+}  // namespace
+
 std::optional<std::string> read_proc(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
@@ -39,6 +41,8 @@ std::optional<std::string> read_proc(const std::string& path) {
   }
   return text;
 }
+
+namespace {
 
 pid_t number_of(std::string_view text) {
   pid_t value = 0;

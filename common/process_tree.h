@@ -9,6 +9,9 @@
 
 namespace postlude {
 
+/// A file of /proc, whole. Nothing if it cannot be opened.
+[[nodiscard]] std::optional<std::string> read_proc(const std::string& path);
+
 /// Every process there is.
 [[nodiscard]] std::vector<pid_t> all_processes();
 

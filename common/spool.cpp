@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace postlude {
@@ -16,6 +19,9 @@ constexpr int kMostTries = 200;
 /// A record holds a task definition (configuration is bounded at 48 KiB), short strings, and a
 /// payload of at most 1 MiB, which escaping can double.
 constexpr std::size_t kMaxRecordBytes = (std::size_t{2} << 20) + (std::size_t{256} << 10);
+
+/// Two request ids and a name, far below this.
+constexpr std::size_t kMostOwnerBytes = 1024;
 
 }  // namespace
 
@@ -148,6 +154,12 @@ Result<TaskRecord> Spool::read_record(int fd, const RecordName& name) {
     return tl::unexpected(text.error());
   }
   return decode_record(*text);
+}
+
+std::optional<RecordOwner> Spool::read_owner(int fd) {
+  std::array<char, kMostOwnerBytes> bytes{};
+  const ssize_t size = ::pread(fd, bytes.data(), bytes.size(), 0);
+  return owner_of_damaged({bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))});
 }
 
 Result<void> Spool::rename_record(const RecordName& from, const RecordName& to) const {

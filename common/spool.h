@@ -8,6 +8,7 @@
 #include "common/unique_fd.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,8 @@ class Spool {
   [[nodiscard]] Result<TaskRecord> read_record(const RecordName& name) const;
   /// The same from an open file.
   [[nodiscard]] static Result<TaskRecord> read_record(int fd, const RecordName& name);
+  /// Whose record an open file was that cannot be read.
+  [[nodiscard]] static std::optional<RecordOwner> read_owner(int fd);
   /// Notes an attempt or an interruption before it counts.
   [[nodiscard]] Result<void> rename_record(const RecordName& from, const RecordName& to) const;
 

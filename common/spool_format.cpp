@@ -19,7 +19,7 @@ constexpr std::string_view kRecordSuffix = ".task";
 constexpr std::string_view kDamagedSuffix = ".damaged";
 /// In the order of Body.
 constexpr std::array<std::string_view, 3> kBodySuffixes = {".event", ".answer", ".error"};
-constexpr std::string_view kMarks = "qrsdfxe";
+constexpr std::string_view kMarks = "qrsdfxep";
 constexpr std::uint64_t kMostInGeneration = (std::uint64_t{1} << kNumberBits) - 1;
 
 template <class Number>
@@ -30,6 +30,24 @@ bool take_number(std::string_view& text, char terminator, Number& value) {
     return false;
   }
   text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()) + 1);
+  return true;
+}
+
+/// A string of printable characters that need no escape, as ids are.
+bool take_plain_member(std::string_view& text, std::string_view before, std::string& value) {
+  if (!text.starts_with(before)) {
+    return false;
+  }
+  text.remove_prefix(before.size());
+  const std::size_t end = text.find('"');
+  const std::string_view found = text.substr(0, end);
+  const bool plain = std::all_of(
+      found.begin(), found.end(), [](char c) { return c > ' ' && c <= '~' && c != '\\'; });
+  if (end == std::string_view::npos || end == 0 || !plain) {
+    return false;
+  }
+  value = found;
+  text.remove_prefix(end + 1);
   return true;
 }
 
@@ -62,6 +80,26 @@ std::optional<RecordName> parse_record_name(std::string_view file) {
   name.number += numbers_of_generation(generation);
   name.mark = static_cast<RecordMark>(rest.front());
   return valid && format_record_name(name) == file ? std::optional(name) : std::nullopt;
+}
+
+std::optional<TaskState> end_of(RecordMark mark) {
+  switch (mark) {
+    case RecordMark::done:
+      return TaskState::done;
+    case RecordMark::failed:
+      return TaskState::failed;
+    case RecordMark::spilled:
+      return TaskState::spilled;
+    case RecordMark::expired:
+      return TaskState::expired;
+    case RecordMark::dropped:
+      return TaskState::dropped;
+    case RecordMark::waiting:
+    case RecordMark::running:
+    case RecordMark::spilling:
+      break;
+  }
+  return std::nullopt;
 }
 
 std::string damaged_record_name(const RecordName& name) {
@@ -172,6 +210,26 @@ Result<TaskRecord> decode_record(std::string_view text) {
   }
   record.task = std::move(*task);
   return record;
+}
+
+std::optional<RecordOwner> owner_of_damaged(std::string_view text) {
+  RecordOwner owner;
+  if (!take_plain_member(text, R"({"id":")", owner.id) ||
+      !take_plain_member(text, R"(,"requestId":")", owner.request_id) ||
+      task_name_of(owner.id).empty()) {
+    return std::nullopt;
+  }
+  return owner;
+}
+
+std::string task_name_of(std::string_view id) {
+  const std::size_t number = id.rfind('/');
+  const std::size_t name =
+      number == std::string_view::npos || number == 0 ? number : id.rfind('/', number - 1);
+  if (name == std::string_view::npos || name == 0 || number + 1 == id.size()) {
+    return {};
+  }
+  return std::string(id.substr(name + 1, number - name - 1));
 }
 
 std::string environment_folder(std::string_view log_stream_name) {

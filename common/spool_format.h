@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/messages.h"
+#include "common/receipt.h"
 #include "common/task.h"
 
 #include <cstdint>
@@ -29,7 +30,10 @@ enum class RecordMark : char {
   failed = 'f',
   spilled = 'x',
   expired = 'e',
+  dropped = 'p',
 };
+/// How the task ended; nothing where it has not.
+[[nodiscard]] std::optional<TaskState> end_of(RecordMark mark);
 
 /// What changes while a task is worked on stands in the *name* of its record, so that a rename is
 /// all it takes to note it: "<generation>-<number>-<attempts>-<interruptions>-<mark>.task". Names
@@ -97,6 +101,17 @@ struct TaskRecord {
 
 [[nodiscard]] std::string encode_record(const TaskRecord& record);
 [[nodiscard]] Result<TaskRecord> decode_record(std::string_view text);
+
+/// Whose record it is: what a receipt has to know of its task.
+struct RecordOwner {
+  std::string id;          ///< "<requestId>/<name>/<n>"
+  std::string request_id;  ///< of the invocation that accepted it
+};
+/// Of a text that decode_record() refuses, as far as it begins like a record; nothing else of it is
+/// believed.
+[[nodiscard]] std::optional<RecordOwner> owner_of_damaged(std::string_view text);
+/// "report" of "<requestId>/report/1"; empty for what is no id.
+[[nodiscard]] std::string task_name_of(std::string_view id);
 
 /// The folder of one environment below the spool folder: derived from its log stream name, which
 /// Lambda makes unique.

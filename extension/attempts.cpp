@@ -61,11 +61,21 @@ void Attempts::stop(std::uint64_t number, Millis grace) {
   const auto found = running_.find(number);
   if (found == running_.end()) {
     spills_.stop(number);
+  } else if (grace == Millis::zero()) {
+    forget(number);
+  } else {
+    // A result that came in time counts, also where a freeze kept us from looking at it.
+    workers_.complete();
+    stop_gently(number, grace);
+  }
+}
+
+void Attempts::stop_gently(std::uint64_t number, Millis grace) {
+  const auto found = running_.find(number);
+  if (found == running_.end()) {
     return;
   }
-  if (grace == Millis::zero()) {
-    forget(number);
-  } else if (found->second.command) {
+  if (found->second.command) {
     found->second.command->stop(grace);
   } else {
     // A call is over when its connection is; a handler cannot be interrupted.

@@ -37,8 +37,8 @@ class Attempts {
     std::string folder;
     int concurrency = 1;
   };
-  /// Never called from within start(), spill() and stop(), except for what cannot be started and
-  /// what is stopped at once.
+  /// Never called from within start(), spill() and stop(), except for what cannot be started, what
+  /// is stopped at once, and what has ended when something is stopped.
   struct Events {
     std::function<void(std::uint64_t number, const AttemptResult&)> ended;
     /// `trouble` is empty where the dead letter took it.
@@ -87,6 +87,7 @@ class Attempts {
   };
 
   void run_on_worker(std::uint64_t number);
+  void stop_gently(std::uint64_t number, Millis grace);
   void job_ended(std::uint64_t number, std::uint64_t serial, JobEnd end);
   void start_command(std::uint64_t number, const CommandAction& action);
   void reenter(std::uint64_t number, HandlerEvent event);

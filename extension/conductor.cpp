@@ -71,6 +71,9 @@ Result<void> Conductor::run() {
   Descendants::adopt_orphans();
   loop_.run();
   if (session_) {
+    for (const Step& step : session_->schedule.last_words()) {
+      std::visit([this](const auto& value) { perform(value); }, step);
+    }
     for (const std::uint64_t number : session_->records.numbers()) {
       session_->attempts.forget(number);
     }
@@ -159,6 +162,9 @@ void Conductor::replay(std::vector<FoundRecord> found) {
     return true;
   });
   apply(session_->schedule.replayed(found, session_->hello.last_record, now()));
+  for (const UnreadableRecord& record : session_->records.unreadable()) {
+    apply(session_->schedule.unreadable(record));
+  }
 }
 
 void Conductor::replay_unread() {
@@ -174,8 +180,8 @@ bool Conductor::may_be_unmatched(const FoundRecord& found) {
 }
 
 void Conductor::on(const Answered& answered) {
-  if (!registered_) {
-    loop_.anchor();  // the first word of the event that it gets
+  if (!release_.has_invoke(answered.key.request_id)) {
+    loop_.anchor();  // the first word of this event: its INVOKE comes later, or never
   }
   replay_unread();
   apply(session_->schedule.answered(answered, now()));
@@ -208,19 +214,24 @@ void Conductor::on(const Ping& ping) {
 void Conductor::on(const Accepted& accepted) {
   const auto name = parse_record_name(accepted.record);
   if (!name) {
-    not_read(accepted, "not the name of a record");
+    log_.error(accepted.record + " is not the name of a record", {accepted.key.request_id, {}});
+    not_read(accepted, "not the name of a record", std::nullopt);
     return;
   }
   if (session_->schedule.seen(name->number)) {
     return;
   }
-  const auto record = session_->records.accept(*name, shim_.take_files());
+  const auto record =
+      session_->records.accept(*name, {accepted.id, accepted.key.request_id}, shim_.take_files());
   if (!record && record.error().kind == HeldRecords::Trouble::Kind::passing) {
     log_.warn("a record will be read again later: " + record.error().why);
   } else if (!record && session_->records.superseded()) {
     leave();
+  } else if (!record && record.error().kind == HeldRecords::Trouble::Kind::damaged) {
+    not_read(accepted, record.error().why, *name);
   } else if (!record) {
-    not_read(accepted, record.error().why);
+    log_.error("a record is gone: " + record.error().why, {accepted.key.request_id, {}});
+    not_read(accepted, record.error().why, std::nullopt);
   } else if (!(*record)->task.match.empty() && !matches_answer(name->number)) {
     session_->records.let_go((*record)->key);
     session_->records.remove(*name);
@@ -230,10 +241,13 @@ void Conductor::on(const Accepted& accepted) {
   }
 }
 
-void Conductor::not_read(const Accepted& accepted, const std::string& why) {
-  log_.error(fmt::format("record {}: {}", accepted.record, why), {accepted.key.request_id, {}});
-  apply(session_->schedule.dropped({accepted.key, accepted.record, "", "record unreadable: " + why},
-                                   now()));
+void Conductor::not_read(const Accepted& accepted,
+                         const std::string& why,
+                         const std::optional<RecordName>& damaged) {
+  apply(session_->schedule.dropped(
+      {accepted.key, accepted.id, task_name_of(accepted.id), "its record cannot be read: " + why},
+      now(),
+      damaged));
 }
 
 /// A task that does not match was never accepted: nobody was told an id of it.
@@ -294,7 +308,7 @@ void Conductor::on_platform_event(const PlatformEvent& event) {
 
 void Conductor::on_link_closed() {
   if (external_) {
-    release_without_shim();
+    shim_ended();
   } else {
     loop_.stop();
   }

@@ -57,7 +57,7 @@ class Conductor {
 
   /// The external extension before, beside and after its shim.
   struct External {
-    PacketListener door;
+    std::optional<PacketListener> door;  ///< until the shim has come
     std::optional<EventLoop::Slot> door_slot;
     ExternalRole role;
     std::optional<Registered> word;  ///< for the shim: what the platform said
@@ -88,7 +88,9 @@ class Conductor {
   void replay(std::vector<FoundRecord> found);
   void replay_unread();
   [[nodiscard]] static bool may_be_unmatched(const FoundRecord& found);
-  void not_read(const Accepted& accepted, const std::string& why);
+  void not_read(const Accepted& accepted,
+                const std::string& why,
+                const std::optional<RecordName>& damaged);
   [[nodiscard]] bool matches_answer(std::uint64_t number);
   void on_registered(const Registered& registered);
   void on_platform_event(const PlatformEvent& event);
@@ -101,6 +103,7 @@ class Conductor {
   void external_registered(Registered registered);
   [[nodiscard]] bool external_event(const PlatformEvent& event);
   void shut_down_by_platform(const PlatformEvent& event);
+  void shim_ended();
   void release_without_shim();
   void on_signal();
   void on_attempt_ended(std::uint64_t number, const AttemptResult& result);

@@ -8,6 +8,12 @@
 #include <utility>
 
 namespace postlude::extension {
+namespace {
+
+/// From the end of a process's connections to the moment its parent knows of its death.
+constexpr Millis kDeathGetsAbout{100};
+
+}  // namespace
 
 Conductor::Conductor(PacketListener door, Signals signals, Environment environment)
     : Conductor(std::move(signals), std::move(environment)) {
@@ -25,7 +31,7 @@ Conductor::Conductor(PacketListener door, Signals signals, Environment environme
 
 void Conductor::open_door() {
   external_->door_slot =
-      loop_.add(external_->door.fd(), POLLIN, [this](short /*revents*/) { answer_door(); });
+      loop_.add(external_->door->fd(), POLLIN, [this](short /*revents*/) { answer_door(); });
 }
 
 /// One shim: it starts before anything of the function, and nobody comes after it.
@@ -33,7 +39,7 @@ void Conductor::answer_door() {
   if (external_->shim_came) {
     return;
   }
-  auto shim = external_->door.accept();
+  auto shim = external_->door->accept();
   if (!shim) {
     log_.warn(shim.error().message);
     return;
@@ -41,6 +47,7 @@ void Conductor::answer_door() {
   if (*shim) {
     external_->shim_came = true;
     loop_.remove(*std::exchange(external_->door_slot, {}));
+    external_->door.reset();  // no other environment's shim shall take us for its own
     shim_.attach(std::move(**shim));
   }
 }
@@ -109,6 +116,16 @@ void Conductor::shut_down_by_platform(const PlatformEvent& event) {
   const auto aftermath = starts_over(event.shutdown_reason) ? Schedule::Aftermath::next_generation
                                                             : Schedule::Aftermath::nothing;
   apply(session_->schedule.shut_down(now(), work_until(event, now()), aftermath));
+}
+
+/// A shim that served is the runtime to the platform: its death is part of the invocation, which a
+/// poll of ours could end as a success if it came first. Afterwards we are to poll for SHUTDOWN.
+void Conductor::shim_ended() {
+  if (session_) {
+    loop_.at(now() + kDeathGetsAbout, [this] { release_without_shim(); });
+  } else {
+    release_without_shim();
+  }
 }
 
 /// The platform learns by itself that a shim has ended, which is the runtime to it; one that

@@ -7,9 +7,11 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 namespace postlude::extension {
@@ -19,6 +21,22 @@ namespace {
 /// any more, so a second round usually finds nothing; a fork bomb must not hold us for ever.
 constexpr int kMostRounds = 32;
 
+/// Kernels before 5.3 tell of a child's end by SIGCHLD alone, which the loop reads.
+bool look_for_end(pid_t child, Millis most) {
+  const EpochTime until = now() + most;
+  siginfo_t ended = {};
+  while (::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0) {
+    if (ended.si_pid == child) {
+      return true;
+    }
+    if (remaining(until, now()) == Millis::zero()) {
+      return false;
+    }
+    ::poll(nullptr, 0, 1);
+  }
+  return false;
+}
+
 /// False if it has not ended by then, or cannot be waited for.
 bool wait_for_end(pid_t child, Millis most) {
 #ifdef SYS_pidfd_open
@@ -27,7 +45,7 @@ bool wait_for_end(pid_t child, Millis most) {
   const UniqueFd process;
 #endif
   if (!process) {
-    return false;
+    return errno == ENOSYS && look_for_end(child, most);
   }
   pollfd ended = {process.get(), POLLIN, 0};
   return ::poll(&ended, 1, static_cast<int>(most.count())) > 0;

@@ -27,7 +27,9 @@ void ExtensionApi::on_registration(const Result<PlatformAnswer>& answer) {
   }
   identifier_ = HttpHead(answer->head).find("lambda-extension-identifier").value_or("");
   if (answer->status != kOk) {
-    handlers_.registered({false, "", describe_refusal(answer->status, answer->body)});
+    handlers_.registered({.identifier = "",
+                          .reason = describe_refusal(answer->status, answer->body),
+                          .name_taken = says_name_taken(answer->status, answer->body)});
   } else if (identifier_.empty()) {
     handlers_.registered({false, "", "the platform gave no Lambda-Extension-Identifier"});
   } else {

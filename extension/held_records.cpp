@@ -12,10 +12,6 @@ namespace {
 /// What hinders reading a record is tried again with each invocation, but not for ever.
 constexpr int kMostReads = 16;
 
-bool has_ended(RecordMark mark) {
-  return mark != RecordMark::waiting && mark != RecordMark::running && mark != RecordMark::spilling;
-}
-
 }  // namespace
 
 HeldRecords::HeldRecords(Spool spool, const Log& log)
@@ -49,17 +45,23 @@ std::vector<FoundRecord> HeldRecords::take(std::vector<Unread> names) {
     auto record = read(one.name, {});
     if (record) {
       Held& held = held_[one.name.number];
-      held = {one.name, std::move(*record)};
-      if (!has_ended(one.name.mark)) {
+      held = {one.name, one.name, std::move(*record)};
+      if (!end_of(one.name.mark)) {
         captures_.hold_replayed(held.record);
       }
       found.push_back({held.name, &held.record});
       continue;
     }
-    const Trouble& trouble = record.error();
+    Trouble& trouble = record.error();
     const bool passing = trouble.kind == Trouble::Kind::passing;
     if (trouble.kind == Trouble::Kind::damaged || (passing && ++one.reads >= kMostReads)) {
-      set_aside(one.name, trouble.why);
+      cannot_be_read(one.name, trouble.why);
+      if (auto owner = one.owner ? std::move(one.owner) : std::move(trouble.owner)) {
+        unreadable_.push_back(
+            {one.name, std::move(*owner), "its record cannot be read: " + trouble.why});
+      } else {
+        remove(one.name);  // nobody can say whose end it would be
+      }
     } else if (passing) {
       if (one.reads == 1) {
         log_.warn("a record will be read again later: " + trouble.why);
@@ -82,13 +84,13 @@ void HeldRecords::remove_orphans() {
 }
 
 tl::expected<const TaskRecord*, HeldRecords::Trouble> HeldRecords::accept(
-    const RecordName& name, std::vector<UniqueFd> files) {
+    const RecordName& name, RecordOwner owner, std::vector<UniqueFd> files) {
   auto record = read(name, files);
   if (!record) {
     if (record.error().kind == Trouble::Kind::damaged) {
-      set_aside(name, record.error().why);
+      cannot_be_read(name, record.error().why);
     } else if (record.error().kind == Trouble::Kind::passing) {
-      unread_.push_back({name});
+      unread_.push_back({name, 1, std::move(owner)});
     }
     return tl::unexpected(std::move(record.error()));
   }
@@ -96,7 +98,7 @@ tl::expected<const TaskRecord*, HeldRecords::Trouble> HeldRecords::accept(
     files.erase(files.begin());
   }
   Held& held = held_[name.number];
-  held = {name, std::move(*record)};
+  held = {name, name, std::move(*record)};
   captures_.hold(held.record, std::move(files));
   return &held.record;
 }
@@ -114,19 +116,32 @@ tl::expected<TaskRecord, HeldRecords::Trouble> HeldRecords::read(
     }
     opened = std::move(*file);
   }
-  auto record = Spool::read_record(files.empty() ? opened.get() : files.front().get(), name);
+  const int fd = files.empty() ? opened.get() : files.front().get();
+  auto record = Spool::read_record(fd, name);
   if (!record) {
-    return tl::unexpected(Trouble{Trouble::Kind::damaged, record.error().message});
+    return tl::unexpected(
+        Trouble{Trouble::Kind::damaged, record.error().message, Spool::read_owner(fd)});
   }
   return std::move(*record);
 }
 
-void HeldRecords::set_aside(const RecordName& name, const std::string& why) const {
-  const auto aside = spool_.set_aside(name);
-  log_.error(fmt::format("record {}: {}; {}",
-                         format_record_name(name),
-                         why,
-                         aside ? "set aside as " + *aside : aside.error().message));
+void HeldRecords::cannot_be_read(const RecordName& name, const std::string& why) {
+  log_.error(fmt::format(
+      "the record {}/{} cannot be read: {}; it is set aside as {}, and its task does not "
+      "run. Postlude alone may write there: find what else does, or name another folder "
+      "in POSTLUDE_SPOOL_DIR",
+      spool_.folder(),
+      format_record_name(name),
+      why,
+      damaged_record_name(name)));
+  damaged_.insert(name.number);
+}
+
+void HeldRecords::set_aside(const RecordName& name) const {
+  if (const auto aside = spool_.set_aside(name);
+      !aside && aside.error().code != ErrorCode::not_found) {
+    log_.error("a damaged record cannot be set aside: " + aside.error().message);
+  }
 }
 
 const TaskRecord& HeldRecords::at(std::uint64_t number) const {
@@ -142,9 +157,11 @@ std::vector<std::uint64_t> HeldRecords::numbers() const {
 }
 
 HeldRecords::Owner HeldRecords::rename(const RecordName& before, const RecordName& after) {
-  held_.at(before.number).name = after;
-  const auto renamed = spool_.rename_record(before, after);
+  Held& held = held_.at(before.number);
+  held.name = after;
+  const auto renamed = spool_.rename_record(held.noted, after);
   if (renamed) {
+    held.noted = after;
     return Owner::us;
   }
   if (renamed.error().code != ErrorCode::not_found) {
@@ -162,7 +179,7 @@ HeldRecords::Owner HeldRecords::write_again() {
   }
   captures_.write_again();
   std::vector<RecordName> written;
-  for (const auto& [number, held] : held_) {
+  for (auto& [number, held] : held_) {
     if (there.contains(number)) {
       continue;
     }
@@ -170,6 +187,7 @@ HeldRecords::Owner HeldRecords::write_again() {
       log_.error("a record that was removed cannot be written again: " + record.error().message);
       break;
     }
+    held.noted = held.name;
     written.push_back(held.name);
   }
   // A generation that began after this takes them along; one that began before it does not.
@@ -185,7 +203,12 @@ HeldRecords::Owner HeldRecords::write_again() {
 }
 
 void HeldRecords::remove(const RecordName& name) {
-  spool_.remove_record(name);
+  if (damaged_.erase(name.number) > 0) {
+    set_aside(name);
+    return;
+  }
+  const auto held = held_.find(name.number);
+  spool_.remove_record(held == held_.end() ? name : held->second.noted);
   held_.erase(name.number);
 }
 

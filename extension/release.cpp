@@ -26,6 +26,10 @@ Release::Verdict Release::invoked(const std::string& request_id) {
   return ask();
 }
 
+bool Release::has_invoke(const std::string& request_id) const {
+  return state_ == State::holding && current_ == request_id;
+}
+
 Release::Verdict Release::settled(const std::string& request_id) {
   if (state_ == State::refused || (state_ == State::holding && current_ == request_id)) {
     return ask();

@@ -19,6 +19,8 @@ class Release {
   /// The first poll ends the init of this extension.
   [[nodiscard]] Verdict registered();
   [[nodiscard]] Verdict invoked(const std::string& request_id);
+  /// Whether the INVOKE of the invocation at hand has come.
+  [[nodiscard]] bool has_invoke(const std::string& request_id) const;
   [[nodiscard]] Verdict settled(const std::string& request_id);
   void refused();
 

@@ -80,7 +80,8 @@ tl::expected<void, AttemptResult> RunCommand::start(ChildSpec spec,
 }
 
 void RunCommand::stop(Millis grace) {
-  if (leader_ == 0 || status_ || stopped_) {
+  // One that has ended already has ended as it did, whether that was looked at or not.
+  if (leader_ == 0 || status_ || stopped_ || peek(leader_)) {
     return;
   }
   stopped_ = true;

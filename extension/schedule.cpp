@@ -16,10 +16,12 @@ Steps Schedule::accepted(const RecordName& name,
   }
   unseen_ = name.number + 1;
   Held& task = hold(name, record);
-  const Open* host = find(record.key);
+  Open* host = find(record.key);
   if (host == nullptr && start == Start::at_once && !was_released(record.key)) {
-    open(record.key, record.work_deadline).answered = false;
-    host = find(record.key);
+    host = &open(record.key, record.work_deadline);
+    host->answered = false;
+  } else if (host != nullptr && !host->answered) {
+    host->work_deadline = record.work_deadline;  // known only now, where a drop came first
   }
   if (host != nullptr && (host->answered || start == Start::at_once)) {
     task.state = TaskState::queued;
@@ -49,23 +51,27 @@ Schedule::Held& Schedule::hold(const RecordName& name, const TaskRecord& record)
   return task;
 }
 
-Steps Schedule::dropped(Dropped task, EpochTime now) {
+Steps Schedule::dropped(Dropped task, EpochTime now, const std::optional<RecordName>& record) {
   ++ended_.accepted;
-  ++ended_.dropped;
+  count_end(TaskState::dropped);
   ReceiptTask entry{
       std::move(task.id), std::move(task.name), TaskState::dropped, 0, {}, std::move(task.why)};
   if (was_released(task.key)) {
     Receipt receipt;
     receipt.request_id = task.key.request_id;
     receipt.tasks.push_back(std::move(entry));
-    return advance(now, {WriteReceipt{std::move(receipt)}});
+    Steps steps = {WriteReceipt{std::move(receipt)}};
+    if (record) {
+      steps.emplace_back(RemoveRecord{*record});
+    }
+    return advance(now, std::move(steps));
   }
   Open* invocation = find(task.key);
   if (invocation == nullptr) {
     invocation = &open(task.key, now);
     invocation->answered = false;
   }
-  invocation->tasks.push_back({0, std::move(entry), {}});
+  invocation->tasks.push_back({record ? record->number : 0, std::move(entry), record});
   return advance(now, {});
 }
 
@@ -100,6 +106,7 @@ Steps Schedule::closed(const Closed& closed, EpochTime now) {
     return advance(now, {});
   }
   invocation->answer = closed.answer;
+  invocation->closes = overlap_ ? invocation->closes + 1 : 1;
   invocation->idle = false;
   Steps steps;
   for (auto& [number, task] : held_) {
@@ -151,8 +158,10 @@ Steps Schedule::attempt_ended(std::uint64_t number,
       end(task, TaskState::done, "");
       break;
     case AttemptResult::Kind::failed:
-      // A connection that did not outlast the freeze is no fault of the other side.
-      if (task.cut_by_freeze) {
+      // A connection that did not outlast the freeze is no fault of the other side. Nor is the end
+      // that a call comes to by itself at the work deadline, where we look at it too late to stop
+      // it.
+      if (task.cut_by_freeze || (task.is_call && task.cut_by_deadline && now >= task.due)) {
         interrupted(task, now);
         break;
       }
@@ -194,8 +203,12 @@ Steps Schedule::time_passed(EpochTime now) {
 
 Steps Schedule::thawed(EpochTime now) {
   for (auto& [number, task] : held_) {
-    if (task.is_call && task.state == TaskState::running && !task.spilling && !task.stopping &&
-        now + kTrustAfterThaw < task.due) {
+    if (task.state != TaskState::running || task.spilling || task.stopping) {
+      continue;
+    }
+    if (task.due <= now) {
+      task.cut_by_freeze = !task.cut_by_deadline;
+    } else if (task.is_call && now + kTrustAfterThaw < task.due) {
       task.due = now + kTrustAfterThaw;
       task.cut_by_freeze = true;
       task.cut_by_deadline = false;

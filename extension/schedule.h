@@ -73,14 +73,20 @@ class Schedule {
   [[nodiscard]] Steps replayed(const std::vector<FoundRecord>& found,
                                std::uint64_t last_record,
                                EpochTime now);
+  /// One that was to be replayed: it ends `dropped`, unless its name tells another end, in a
+  /// receipt of its own.
+  [[nodiscard]] Steps unreadable(const UnreadableRecord& record);
   /// A number that is already held, or was to be replayed, is ignored. A task of an invocation that
   /// was released is carried.
   [[nodiscard]] Steps accepted(const RecordName& name,
                                const TaskRecord& record,
                                EpochTime now,
                                Start start = Start::after_answer);
-  /// Accepted, but its record could not be written or cannot be read.
-  [[nodiscard]] Steps dropped(Dropped task, EpochTime now);
+  /// Accepted, but its record could not be written or cannot be read; `record` is one that goes
+  /// with the receipt.
+  [[nodiscard]] Steps dropped(Dropped task,
+                              EpochTime now,
+                              const std::optional<RecordName>& record = std::nullopt);
   [[nodiscard]] Steps answered(const Answered& answered, EpochTime now);
   [[nodiscard]] Steps closed(const Closed& closed, EpochTime now);
   /// The runtime waits for its next event, and gets none before HandlersDone: handler tasks of the
@@ -99,8 +105,9 @@ class Schedule {
   /// Call at next_due().
   [[nodiscard]] Steps time_passed(EpochTime now);
   /// The process was frozen until now. A call that does not end soon uses up no attempt and is made
-  /// again at once. What waited meanwhile and is due starts, as ever with no more at once than the
-  /// concurrency allows, and without a new wait: the other side had its pause, whoever slept.
+  /// again at once; so does whatever ran out of its time meanwhile. What waited meanwhile and is
+  /// due starts, as ever with no more at once than the concurrency allows, and without a new wait:
+  /// the other side had its pause, whoever slept.
   [[nodiscard]] Steps thawed(EpochTime now);
   enum class Aftermath {
     nothing,          ///< what is held and has no dead letter expires
@@ -113,6 +120,9 @@ class Schedule {
                                 Aftermath aftermath = Aftermath::nothing);
   /// It was shut down, and nothing is at work any more.
   [[nodiscard]] bool over() const;
+  /// The process ends before its invocations do. What has a record is told by the one that finds
+  /// it; these receipts are of what has none. The last call.
+  [[nodiscard]] Steps last_words();
 
   /// When time alone changes something; nothing if it never does.
   [[nodiscard]] std::optional<EpochTime> next_due() const;
@@ -184,6 +194,7 @@ class Schedule {
     bool answered = true;
     bool idle = false;  ///< the runtime waits, though an attempt for it may be under way
     std::optional<AnswerSummary> answer;  ///< known once it is closed
+    int closes = 0;  ///< several where invocations overlap: each is answered with a release
     std::vector<Told> tasks;
     std::vector<std::string> handler_request_ids;
   };
@@ -224,6 +235,7 @@ class Schedule {
   void carry(Held& task, std::string why);
   void end(Held& task, TaskState state, std::string why);
   void end_in(Open& teller, Held& task, TaskState state, std::string why);
+  void count_end(TaskState state);
   void remove_ended(Steps& steps);
   [[nodiscard]] static RecordMark mark_of(const Held& task);
   void note_states(Steps& steps);

@@ -57,6 +57,24 @@ void Schedule::write_receipt(Open& invocation, EpochTime now, Steps& steps) {
   }
 }
 
+Steps Schedule::last_words() {
+  Steps steps;
+  for (Open& invocation : open_) {
+    Receipt receipt;
+    receipt.request_id = invocation.key.request_id;
+    for (Told& told : invocation.tasks) {
+      if (told.number == 0) {
+        receipt.tasks.push_back(std::move(told.task));
+      }
+    }
+    if (!receipt.tasks.empty()) {
+      steps.emplace_back(WriteReceipt{std::move(receipt)});
+    }
+  }
+  open_.clear();
+  return steps;
+}
+
 void Schedule::release_settled(EpochTime now, Steps& steps) {
   for (auto invocation = open_.begin(); invocation != open_.end();) {
     const bool busy = std::any_of(held_.begin(), held_.end(), [&invocation](const auto& entry) {
@@ -67,7 +85,7 @@ void Schedule::release_settled(EpochTime now, Steps& steps) {
       continue;
     }
     write_receipt(*invocation, now, steps);
-    if (!shutdown_) {
+    for (int close = 0; close < invocation->closes && !shutdown_; ++close) {
       steps.emplace_back(ReleaseInvocation{invocation->key, carried(), carried_handlers()});
     }
     released_.push_back(invocation->key.sequence);

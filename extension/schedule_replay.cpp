@@ -14,25 +14,6 @@ namespace {
 /// Words that went with the process that knew them.
 constexpr std::string_view kReasonLost = "the reason is not known any more after a crash";
 
-/// Nothing where the task has not ended.
-std::optional<TaskState> end_told_by(RecordMark mark) {
-  switch (mark) {
-    case RecordMark::done:
-      return TaskState::done;
-    case RecordMark::failed:
-      return TaskState::failed;
-    case RecordMark::spilled:
-      return TaskState::spilled;
-    case RecordMark::expired:
-      return TaskState::expired;
-    case RecordMark::waiting:
-    case RecordMark::running:
-    case RecordMark::spilling:
-      break;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Steps Schedule::replayed(const std::vector<FoundRecord>& found,
@@ -60,9 +41,28 @@ Steps Schedule::replayed(const std::vector<FoundRecord>& found,
   return advance(now, std::move(steps));
 }
 
+Steps Schedule::unreadable(const UnreadableRecord& record) {
+  const RecordName& name = record.name;
+  const TaskState state = end_of(name.mark).value_or(TaskState::dropped);
+  ++ended_.accepted;
+  count_end(state);
+  ReceiptTask task;
+  task.id = record.owner.id;
+  task.name = task_name_of(record.owner.id);
+  task.state = state;
+  task.attempts = name.attempts;
+  if (state != TaskState::done) {
+    task.why = state == TaskState::dropped ? record.why : std::string(kReasonLost);
+  }
+  Receipt receipt;
+  receipt.request_id = record.owner.request_id;
+  receipt.tasks.push_back(std::move(task));
+  return {WriteReceipt{std::move(receipt)}, RemoveRecord{name}};
+}
+
 /// An attempt that was under way was cut by a crash.
 void Schedule::resume(Held& task, const TaskRecord& record, Open& teller) {
-  if (const auto state = end_told_by(task.name.mark)) {
+  if (const auto state = end_of(task.name.mark)) {
     end_in(teller, task, *state, *state == TaskState::done ? "" : std::string(kReasonLost));
     return;
   }

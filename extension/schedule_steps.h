@@ -88,6 +88,13 @@ struct FoundRecord {
   const TaskRecord* record = nullptr;  ///< never null; outlives the call only
 };
 
+/// One that cannot be read and never will be; what its task was is known no more.
+struct UnreadableRecord {
+  RecordName name;
+  RecordOwner owner;
+  std::string why;
+};
+
 /// How an attempt ended, whatever the action.
 struct AttemptResult {
   enum class Kind {

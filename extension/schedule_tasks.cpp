@@ -206,10 +206,15 @@ void Schedule::end_in(Open& teller, Held& task, TaskState state, std::string why
   task.spilling = false;
   task.name.mark = mark_of(task);
   tell(teller, task, std::move(why));
+  count_end(state);
+}
+
+void Schedule::count_end(TaskState state) {
   ended_.done += state == TaskState::done ? 1 : 0;
   ended_.failed += state == TaskState::failed ? 1 : 0;
   ended_.spilled += state == TaskState::spilled ? 1 : 0;
   ended_.expired += state == TaskState::expired ? 1 : 0;
+  ended_.dropped += state == TaskState::dropped ? 1 : 0;
 }
 
 RecordMark Schedule::mark_of(const Held& task) {
@@ -222,6 +227,8 @@ RecordMark Schedule::mark_of(const Held& task) {
       return RecordMark::spilled;
     case TaskState::expired:
       return RecordMark::expired;
+    case TaskState::dropped:
+      return RecordMark::dropped;
     default:
       break;
   }

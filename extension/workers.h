@@ -37,13 +37,14 @@ class Workers {
 
   /// No limit of its own: the schedule starts no more attempts at once than it may.
   void submit(Job job);
+  /// Runs the completions of jobs that have ended now, and not in turn; also from within one.
+  void complete();
   /// Some job has begun and not ended.
   [[nodiscard]] bool busy();
 
  private:
   void start_thread();
   void work();
-  void complete();
   [[nodiscard]] bool needs_thread();
 
   EventLoop& loop_;
@@ -53,7 +54,7 @@ class Workers {
   Mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_ POSTLUDE_GUARDED_BY(mutex_);
-  std::vector<Completion> completions_ POSTLUDE_GUARDED_BY(mutex_);
+  std::deque<Completion> completions_ POSTLUDE_GUARDED_BY(mutex_);
   std::size_t idle_ POSTLUDE_GUARDED_BY(mutex_) = 0;
   std::size_t at_work_ POSTLUDE_GUARDED_BY(mutex_) = 0;
   bool closing_ POSTLUDE_GUARDED_BY(mutex_) = false;

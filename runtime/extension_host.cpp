@@ -19,7 +19,7 @@ constexpr Millis kPlatformReaction = std::chrono::seconds(5);
 
 }  // namespace
 
-ExtensionHost::ExtensionHost(Parts parts, Log log, Hello hello, std::function<void()> stopped)
+ExtensionHost::ExtensionHost(Parts parts, Log log, Hello hello, Ends ends)
     : loop_(parts.loop),
       supervisor_(parts.supervisor),
       link_(parts.link),
@@ -27,7 +27,7 @@ ExtensionHost::ExtensionHost(Parts parts, Log log, Hello hello, std::function<vo
       flow_(parts.flow),
       log_(log),
       hello_(std::move(hello)),
-      stopped_(std::move(stopped)),
+      ends_(std::move(ends)),
       takeover_(loop_, hello_.runtime_api, log_) {}
 
 void ExtensionHost::start(Start start) {
@@ -81,7 +81,7 @@ void ExtensionHost::platforms_lost() {
       give_up("the platform did not end the environment with it");
     });
   }
-  stopped_();
+  ends_.stopped();
 }
 
 bool ExtensionHost::finished() const {
@@ -116,7 +116,8 @@ void ExtensionHost::on_message(const Message& message) {
     flow_.task_states(*states);
   } else if (std::holds_alternative<Empty>(message)) {
     empty_ = true;
-    stopped_();
+    journal_.nothing_left();
+    ends_.stopped();
   }
   if (!waits()) {
     rest();
@@ -125,6 +126,14 @@ void ExtensionHost::on_message(const Message& message) {
 
 void ExtensionHost::on_registered(const Registered& registered) {
   hears_shutdown_ = registered.hears_shutdown;
+  if (registered.name_taken && !first_) {
+    log_.error(
+        "the extension died between the platform's answer to its registration and its word of it: "
+        "the platform would wait for it until the init's limit; the environment starts over by "
+        "itself");
+    ends_.start_over();
+    return;
+  }
   const bool polled =
       start_.source == ExtensionSource::own_child && start_.order == InvocationOrder::one_by_one;
   if (registered.accepted && polled) {
@@ -172,14 +181,16 @@ void ExtensionHost::on_ended(ExitStatus status) {
   link_.drain();
   rest();
   takeover_.extension_died(now());
+  if (terminating_) {
+    flow_.extension_lost(Loss::environment_ends);
+    ends_.stopped();
+    return;
+  }
   const TaskJournal::Held held = journal_.held();
   kill_processes_of(held.task_ids);
   const std::string how = hung ? "it did not answer" : describe(status);
   if (!needed()) {
-    if (terminating_) {
-      flow_.extension_is(ExtensionState::unavailable);
-    }
-    stopped_();
+    ends_.stopped();
   } else if (policy_.died(now()) == RestartPolicy::Verdict::give_up) {
     give_up(how);
   } else {
@@ -207,7 +218,7 @@ void ExtensionHost::give_up(std::string_view reason) {
   log_.error(fmt::format("no extension: {}; deferred work ends dropped", reason));
   link_.give_up();
   flow_.extension_is(ExtensionState::unavailable);
-  stopped_();
+  ends_.stopped();
 }
 
 /// A process whose registration nobody heard of may try another one while that is possible.
@@ -226,7 +237,7 @@ ExtensionState ExtensionHost::state_of_successor() const {
 }
 
 bool ExtensionHost::needed() const {
-  return !terminating_ && (!runtime_ended_ || !flow_.idle() || flow_.work_pending());
+  return !runtime_ended_ || !flow_.idle() || flow_.work_pending();
 }
 
 bool ExtensionHost::waits() const {
@@ -234,7 +245,9 @@ bool ExtensionHost::waits() const {
 }
 
 void ExtensionHost::tick() {
-  if (!waits()) {
+  // A freeze may lie between its last word and this look at the clock.
+  link_.catch_up();
+  if (!waits() || link_.is_lost()) {
     watchdog_.rest();
     return;
   }
@@ -309,6 +322,13 @@ void ExtensionHost::shut_down(EpochTime deadline) {
   takeover_.stop();
   if (!hears_shutdown_) {
     link_.send(ShutDown{deadline});
+  }
+}
+
+void ExtensionHost::out_of_time() {
+  if (supervisor_.extension_runs()) {
+    link_.drain();
+    flow_.extension_lost(Loss::environment_ends);
   }
 }
 

@@ -49,9 +49,16 @@ class ExtensionHost {
     Environment environment;  ///< of the function
   };
 
-  /// `hello` is what every process is told, apart from what changes with its turn. `stopped`: a
-  /// process ended, and none follows it.
-  ExtensionHost(Parts parts, Log log, Hello hello, std::function<void()> stopped);
+  struct Ends {
+    /// A process ended, and none follows it.
+    std::function<void()> stopped;
+    /// The platform waits for a registered extension whose identifier nobody knows: this
+    /// environment can only be given up.
+    std::function<void()> start_over;
+  };
+
+  /// `hello` is what every process is told, apart from what changes with its turn.
+  ExtensionHost(Parts parts, Log log, Hello hello, Ends ends);
   ExtensionHost(const ExtensionHost&) = delete;
   ExtensionHost& operator=(const ExtensionHost&) = delete;
   ~ExtensionHost() { rest(); }
@@ -76,6 +83,8 @@ class ExtensionHost {
 
   /// The environment ends before `deadline`: no process is replaced any more.
   void shut_down(EpochTime deadline);
+  /// It was killed, and nobody can wait for its end any more: what it held is ended all the same.
+  void out_of_time();
   /// A process that dies is replaced only while work of answered invocations is at hand; the
   /// environment is not to be released any more.
   void runtime_ended();
@@ -103,7 +112,7 @@ class ExtensionHost {
   InvocationFlow& flow_;
   Log log_;
   Hello hello_;
-  std::function<void()> stopped_;
+  Ends ends_;
   Start start_;
   PollTakeover takeover_;
   RestartPolicy policy_;

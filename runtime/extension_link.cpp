@@ -13,6 +13,8 @@ namespace {
 
 /// Each has up to four descriptors, of the 1,024 that Lambda allows a process.
 constexpr std::size_t kMostQueuedWithFiles = 64;
+/// Packets read before the loop gets its turn, so that the relay is not starved.
+constexpr int kMostPacketsInARow = 64;
 
 }  // namespace
 
@@ -62,10 +64,17 @@ void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files) {
     files.clear();
   }
   queue_.push_back({encode(message), std::move(files)});
+  ++sent_since_read_;
   if (socket_ && queue_.size() == 1) {
     flush();
   }
   events_.sent();
+}
+
+void ExtensionLink::catch_up() {
+  // No more than it could have queued before: it may go on talking.
+  for (std::size_t left = kMaxQueuedMessages; left != 0 && socket_ && receive(); --left) {
+  }
 }
 
 void ExtensionLink::drain() {
@@ -115,11 +124,18 @@ void ExtensionLink::on_ready(short revents) {
     flush();
   }
   if (!lost_ && (revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-    receive();
+    receive_some();
   }
 }
 
-/// One a round: they seldom come in company, and a read that finds nothing costs a system call.
+/// A read that finds nothing costs a system call: after one message there is one answer. With
+/// several invocations at once, a round has several, and one read each would fall behind for ever.
+void ExtensionLink::receive_some() {
+  const bool several = std::exchange(sent_since_read_, 0) > 1;
+  for (int left = several ? kMostPacketsInARow : 1; left != 0 && socket_ && receive(); --left) {
+  }
+}
+
 bool ExtensionLink::receive() {
   auto packet = socket_->receive();
   if (!packet) {

@@ -53,6 +53,8 @@ class ExtensionLink {
   void send(const Message& message, std::vector<UniqueFd> files = {});
   /// The open files that came with the message being handled; once.
   [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_->take_descriptors(); }
+  /// Reads what has arrived, before the silence of the extension is held against it.
+  void catch_up();
   /// The extension's process is gone: reads what it had sent, and sends nothing any more.
   void drain();
   /// The same without reading.
@@ -67,6 +69,7 @@ class ExtensionLink {
   void accept();
   void attach(PacketSocket socket);
   void on_ready(short revents);
+  void receive_some();
   /// One packet, if there is one.
   bool receive();
   void flush();
@@ -81,6 +84,7 @@ class ExtensionLink {
   std::optional<EventLoop::Slot> listener_slot_;
   std::optional<EventLoop::Slot> slot_;
   std::deque<Queued> queue_;
+  std::size_t sent_since_read_ = 0;
   bool lost_ = true;   ///< there is no process that could read
   bool deaf_ = false;  ///< its end takes nothing any more; what it sent is still to be read
   std::uint64_t processes_ = 0;

@@ -5,6 +5,8 @@
 #include "runtime/extension_link.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace postlude::runtime {
 
@@ -17,9 +19,14 @@ enum class ExtensionSource {
 /// The platform's, where the folder of the shim has `extensions/postlude`.
 [[nodiscard]] ExtensionSource extension_source(const std::string& own_folder);
 
+/// The names on which external extensions wait for a shim, in the text of /proc/net/unix.
+[[nodiscard]] std::vector<std::string> waiting_extensions(std::string_view unix_sockets);
+
 /// Links to the platform's extension, which listens since before the runtime could start, and says
-/// hello. The function's environment goes along as a file, because the platform keeps some
-/// variables from external extensions. An error: there is no such extension.
+/// hello. Where another proxy stands before the shim, the two know different addresses of the
+/// Runtime API; then it is the one extension that waits for a shim here, if there is one. The
+/// function's environment goes along as a file, because the platform keeps some variables from
+/// external extensions. An error: there is no such extension.
 [[nodiscard]] Result<void> meet_platforms_extension(ExtensionLink& link,
                                                     const Hello& hello,
                                                     const Environment& of_function);

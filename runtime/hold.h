@@ -23,8 +23,9 @@ class Hold {
   void extension_is(ExtensionState state);
   [[nodiscard]] ExtensionState extension() const { return extension_; }
 
-  /// Tasks are at work in an invocation that is over; they stop at `work_deadline` at the latest.
-  void work_pending(EpochTime work_deadline) { pending_until_ = work_deadline; }
+  /// Tasks are at work in an invocation that is over, or on their way to a dead letter; `until`
+  /// then at the latest.
+  void work_pending(EpochTime until) { pending_until_ = until; }
   void work_settled() { pending_until_.reset(); }
 
   /// Nothing if the poll may go up now; otherwise the time until which it is held at most.

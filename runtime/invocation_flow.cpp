@@ -226,9 +226,10 @@ void InvocationFlow::act_on_outcome(Open& open, HandOver hand_over) {
   if (has_work && hand_over == HandOver::at_once) {
     tell_answered(open);
   }
-  const TaskJournal::Taken taken = journal_.accept(open.invocation, open.bodies, hand_over);
+  TaskJournal::Taken taken = journal_.accept(open.invocation, open.bodies, hand_over);
   open.accepted += taken.tasks;
   open.handlers += taken.handlers;
+  open.dropped = std::move(taken.dropped);
   open.took_configured = true;
 }
 

@@ -31,7 +31,7 @@ class InvocationFlow {
     std::function<void(std::uint64_t sequence)> began;  ///< an event goes to the runtime
     /// Nothing holds the environment any more: no invocation is open, no work is at hand.
     std::function<void()> over;
-    /// The extension went with these tasks; they end `dropped`.
+    /// The extension went with these tasks; none goes on with them.
     std::function<void(const std::vector<std::string>& task_ids)> lost;
   };
 
@@ -48,6 +48,8 @@ class InvocationFlow {
   void expect_overlap();
 
   void extension_is(ExtensionState state);
+  /// It is `unavailable` from now on.
+  void extension_lost(Loss loss);
   [[nodiscard]] ExtensionState extension() const { return hold_.extension(); }
   /// Another process is on its way in the place of one that died; its hello was sent.
   void extension_replaced(ExtensionState state);
@@ -86,7 +88,7 @@ class InvocationFlow {
     bool handlers_done = false;  ///< none will run in its time any more
     std::optional<EventLoop::TimerId> timeout = {};
     std::optional<EventLoop::TimerId> deadline = {};  ///< only where invocations overlap
-    std::vector<ReceiptTask> dropped = {};  ///< of the accepted ones: lost with the extension
+    std::vector<ReceiptTask> dropped = {};  ///< of the accepted ones: their ends are ours to tell
     bool told_answered = false;             ///< the extension knows that it was answered
     bool took_configured = false;           ///< its configured tasks are among the accepted ones
   };
@@ -104,6 +106,7 @@ class InvocationFlow {
   struct Unsettled {
     Closed closed;
     EpochTime release_deadline;
+    EpochTime hold_deadline;
     bool told_answered = false;
     bool has_work = false;  ///< tasks of it, or carried ones, may be at work
   };
@@ -158,7 +161,8 @@ class InvocationFlow {
   void note_carried(int tasks, int handlers);
   void tell_of_carried_work();
   void tell_again(const InvocationKey& key, std::optional<EpochTime> answered);
-  void drop_handed_over();
+  void end_lost(Loss loss);
+  void leave_out_workless();
   void write_receipt(const InvocationKey& key,
                      const std::optional<AnswerSummary>& answer,
                      std::vector<ReceiptTask> tasks);

@@ -160,7 +160,8 @@ void InvocationFlow::forget_expired() {
 void InvocationFlow::add_late(Open& open) {
   const auto& about = open.invocation.about();
   const AnswerSummary answer{about.event_time, open.invocation.response_end(), std::nullopt};
-  unsettled_.push_back({{about.key, *open.work_deadline, answer}, about.deadline, true, true});
+  unsettled_.push_back(
+      {{about.key, *open.work_deadline, answer}, about.deadline, about.deadline, true, true});
   link_.send(unsettled_.back().closed);
 }
 

@@ -8,8 +8,15 @@
 namespace postlude::runtime {
 namespace {
 
-/// For an extension that is told late of the end of an invocation.
+/// For an extension that is told late of the end of an invocation: this, or half of what is left.
 constexpr Millis kLeastTime{500};
+
+/// When an extension that has not settled by then is ended, so that the invocation is not.
+EpochTime latest_release(EpochTime planned, EpochTime deadline, EpochTime now) {
+  const Millis left = remaining(deadline, now);
+  return std::max(planned,
+                  now + (left > Millis::zero() ? std::min(kLeastTime, left / 2) : kLeastTime));
+}
 
 }  // namespace
 
@@ -23,17 +30,23 @@ void InvocationFlow::close(Open& open, HandOver hand_over) {
       auto configured = journal_.drop(open.invocation);
       std::move(configured.begin(), configured.end(), std::back_inserter(dropped));
     }
+    journal_.note_lost(about.key.sequence);
     write_receipt(about.key, answer, std::move(dropped));
+    journal_.remove_lost(about.key.sequence);
   } else if (hand_over == HandOver::at_once) {
     const bool has_work = open.accepted > 0 || carried_ > 0;
-    unsettled_.push_back({{about.key, *open.work_deadline, answer},
-                          std::max(journal_.release_deadline(open.invocation), now() + kLeastTime),
-                          open.told_answered,
-                          has_work});
+    unsettled_.push_back(
+        {{about.key, *open.work_deadline, answer},
+         latest_release(journal_.release_deadline(open.invocation), about.deadline, now()),
+         journal_.hold_deadline(open.invocation),
+         open.told_answered,
+         has_work});
     link_.send(unsettled_.back().closed);
     if (has_work && !overlap_) {
-      hold_.work_pending(*open.work_deadline);
+      hold_.work_pending(unsettled_.back().hold_deadline);
     }
+  } else {
+    write_receipt(about.key, answer, std::move(open.dropped));
   }
   for (const auto& timer : {open.timeout, open.deadline}) {
     if (timer) {
@@ -59,8 +72,9 @@ bool InvocationFlow::work_pending() const {
 
 bool InvocationFlow::awaits_extension() const {
   return !unsettled_.empty() || inspections_.pending() ||
-         std::any_of(
-             open_.begin(), open_.end(), [](const auto& open) { return open->accepted > 0; });
+         std::any_of(open_.begin(), open_.end(), [this](const auto& open) {
+           return open->accepted > 0 || (open->told_answered && carried_ > 0);
+         });
 }
 
 std::optional<EpochTime> InvocationFlow::release_deadline() const {
@@ -73,8 +87,8 @@ std::optional<EpochTime> InvocationFlow::release_deadline() const {
   return first;
 }
 
-/// Where the shim polls in the extension's stead, work holds the environment until its deadline at
-/// most, as it does with a held `next`.
+/// Where the shim polls in the extension's stead, work holds the environment until its end at most,
+/// spills included, as it does with a held `next`.
 void InvocationFlow::look_whether_over() {
   if (over_timer_) {
     loop_.cancel(*std::exchange(over_timer_, {}));
@@ -84,8 +98,8 @@ void InvocationFlow::look_whether_over() {
   }
   std::optional<EpochTime> held_until;
   for (const Unsettled& entry : unsettled_) {
-    if (entry.has_work && entry.closed.work_deadline > now()) {
-      held_until = std::max(held_until.value_or(EpochTime{}), entry.closed.work_deadline);
+    if (entry.has_work && entry.hold_deadline > now()) {
+      held_until = std::max(held_until.value_or(EpochTime{}), entry.hold_deadline);
     }
   }
   if (!held_until) {
@@ -99,7 +113,13 @@ void InvocationFlow::look_whether_over() {
 }
 
 void InvocationFlow::settled(const Settled& settled) {
-  std::erase_if(unsettled_, [&](const auto& entry) { return entry.closed.key == settled.key; });
+  // One `settled` for each `closed`: where invocations overlap the next may be under way already.
+  const auto first = std::find_if(unsettled_.begin(), unsettled_.end(), [&](const auto& entry) {
+    return entry.closed.key == settled.key;
+  });
+  if (first != unsettled_.end()) {
+    unsettled_.erase(first);
+  }
   journal_.settled(settled.key.sequence);
   note_carried(settled.carried, settled.carried_handlers);
   if (!work_pending()) {
@@ -137,20 +157,27 @@ void InvocationFlow::tell_of_carried_work() {
 }
 
 void InvocationFlow::extension_is(ExtensionState state) {
-  hold_.extension_is(state);
   if (state == ExtensionState::unavailable) {
-    drop_handed_over();
-    inspections_.give_up();
-    unsettled_.clear();
-    carried_ = 0;
-    carried_handlers_ = 0;
-    forget_handlers();
-    events_.settled();
-    look_whether_over();
+    extension_lost(Loss::no_successor);
+    return;
   }
+  hold_.extension_is(state);
   if (state != ExtensionState::starting) {
     events_.resume_polls();
   }
+}
+
+void InvocationFlow::extension_lost(Loss loss) {
+  hold_.extension_is(ExtensionState::unavailable);
+  end_lost(loss);
+  inspections_.give_up();
+  unsettled_.clear();
+  carried_ = 0;
+  carried_handlers_ = 0;
+  forget_handlers();
+  events_.settled();
+  look_whether_over();
+  events_.resume_polls();
 }
 
 /// Records are in the spool. What was told in messages alone is told again, in order.
@@ -159,6 +186,7 @@ void InvocationFlow::extension_replaced(ExtensionState state) {
   lane_.disown();
   // Until the successor has said what it found.
   carried_ = std::max(carried_, journal_.handed_over_any() ? 1 : 0);
+  leave_out_workless();
   for (const Unsettled& entry : unsettled_) {
     const InvocationKey& key = entry.closed.key;
     tell_again(key, entry.told_answered ? std::optional(entry.closed.work_deadline) : std::nullopt);
@@ -178,6 +206,16 @@ void InvocationFlow::extension_replaced(ExtensionState state) {
   look_whether_over();
 }
 
+/// They may be over already: what the successor finds in the spool must not run in their time.
+void InvocationFlow::leave_out_workless() {
+  const auto workless = std::stable_partition(
+      unsettled_.begin(), unsettled_.end(), [](const auto& entry) { return entry.has_work; });
+  for (auto entry = workless; entry != unsettled_.end(); ++entry) {
+    write_receipt(entry->closed.key, entry->closed.answer, {});
+  }
+  unsettled_.erase(workless, unsettled_.end());
+}
+
 void InvocationFlow::tell_again(const InvocationKey& key, std::optional<EpochTime> answered) {
   if (answered) {
     link_.send(Answered{key, *answered});
@@ -187,13 +225,14 @@ void InvocationFlow::tell_again(const InvocationKey& key, std::optional<EpochTim
   }
 }
 
-void InvocationFlow::drop_handed_over() {
-  auto lost = journal_.drop_handed_over();
+/// An open invocation tells of its tasks when it is closed, unless the environment may end before.
+void InvocationFlow::end_lost(Loss loss) {
+  auto lost = journal_.lose(loss);
   std::vector<std::string> task_ids;
   std::vector<std::pair<InvocationKey, std::vector<ReceiptTask>>> receipts;
   for (auto& [key, task] : lost) {
     task_ids.push_back(task.id);
-    if (Open* open = find(key.sequence)) {
+    if (Open* open = find(key.sequence); open != nullptr && loss == Loss::no_successor) {
       open->dropped.push_back(std::move(task));
       continue;
     }
@@ -201,6 +240,13 @@ void InvocationFlow::drop_handed_over() {
       receipts.push_back({key, {}});
     }
     receipts.back().second.push_back(std::move(task));
+  }
+  std::vector<std::uint64_t> told = journal_.lost_in();
+  std::erase_if(told, [this, loss](std::uint64_t sequence) {
+    return loss == Loss::no_successor && find(sequence) != nullptr;
+  });
+  for (const std::uint64_t sequence : told) {
+    journal_.note_lost(sequence);
   }
   for (auto& [key, tasks] : receipts) {
     const auto closed =
@@ -212,7 +258,9 @@ void InvocationFlow::drop_handed_over() {
                                              : std::optional<AnswerSummary>(closed->closed.answer),
                   std::move(tasks));
   }
-  journal_.remove_dropped();
+  for (const std::uint64_t sequence : told) {
+    journal_.remove_lost(sequence);
+  }
   events_.lost(task_ids);
 }
 

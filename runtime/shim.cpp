@@ -19,13 +19,17 @@ constexpr Millis kDrainTime{15};
 /// and an end of ours could overtake an init error.
 constexpr Millis kAnswerDrainTime = std::chrono::seconds(5);
 /// Of the 500 ms (300 ms beside external extensions) between SIGTERM and SIGKILL
-/// (lambda-protocol.md 4.6).
+/// (lambda-protocol.md 4.6): we are gone by then.
 constexpr Millis kShutdownTime{450};
 constexpr Millis kShutdownTimeBesideExternal{250};
-/// The extension is asked to be done a little earlier than we are.
-constexpr Millis kExtensionReserve{50};
-/// One that is not gone by then hangs; it and what its tasks started are killed in the rest.
-constexpr Millis kKillReserve{30};
+/// The runtime is killed, and we end: 2 ms, 10 ms where others want the processor as well.
+constexpr Millis kEndReserve{20};
+/// An extension that is not gone by then hangs: it and what its tasks started are killed, and what
+/// it held is told of.
+constexpr Millis kKillReserve = kEndReserve + Millis{20};
+/// What it has to do until its end when its work must be over: receipts, and the deaths of
+/// commands.
+constexpr Millis kExtensionReserve = kKillReserve + Millis{20};
 
 bool has_entries(const std::string& folder) {
   DIR* listing = ::opendir(folder.c_str());
@@ -114,7 +118,8 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
                        .concurrency = config_.concurrency,
                        .deadline_margin = config_.deadline_margin,
                        .log_level = config_.log_level},
-                 [this] { finish_if_over(); }) {
+                 {.stopped = [this] { finish_if_over(); },
+                  .start_over = [this] { supervisor_.kill_runtime(); }}) {
   for (const std::string& warning : config_.warnings) {
     log_.warn(warning);
   }
@@ -187,7 +192,8 @@ void Shim::terminate() {
   const EpochTime deadline = now() + shutdown_time();
   extension_.shut_down(deadline - kExtensionReserve);
   loop_.at(deadline - kKillReserve, [this] { supervisor_.kill_extension(); });
-  loop_.at(deadline, [this] {
+  loop_.at(deadline - kEndReserve, [this] {
+    extension_.out_of_time();
     supervisor_.kill_runtime();
     loop_.stop();
   });

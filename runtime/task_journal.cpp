@@ -24,11 +24,13 @@ UniqueFd duplicate(int fd) {
   return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
-ReceiptTask dropped_task(std::string id, std::string name) {
+ReceiptTask dropped_task(std::string id,
+                         std::string name,
+                         std::string why = "extension unavailable") {
   return {.id = std::move(id),
           .name = std::move(name),
           .state = TaskState::dropped,
-          .why = "extension unavailable"};
+          .why = std::move(why)};
 }
 
 bool waits_for(const Task& task, Outcome outcome) {
@@ -73,6 +75,12 @@ EpochTime TaskJournal::work_deadline(const Invocation& invocation) const {
   return config_.hold_limit && invocation.outcome()
              ? std::min(deadline, invocation.response_end() + *config_.hold_limit)
              : deadline;
+}
+
+EpochTime TaskJournal::hold_deadline(const Invocation& invocation) const {
+  const EpochTime end = work_deadline(invocation);
+  return end +
+         std::min(config_.deadline_margin, remaining(invocation.about().deadline, end)) * 7 / 8;
 }
 
 EpochTime TaskJournal::release_deadline(const Invocation& invocation) const {
@@ -145,7 +153,7 @@ TaskJournal::Taken TaskJournal::accept(const Invocation& invocation,
   }
   const Start start = hand_over == HandOver::later ? Start::next_generation : Start::after_answer;
   const auto stored = store(invocation, bodies);
-  const Taken taken = accept_tasks(invocation, tasks, stored, start);
+  Taken taken = accept_tasks(invocation, tasks, stored, start);
   if (taken.kept > 0) {
     bodies->event.keep();
     bodies->answer.keep();
@@ -163,7 +171,7 @@ TaskJournal::Taken TaskJournal::accept_unanswered(const Invocation& invocation,
       tasks.push_back(&task);
     }
   }
-  const Taken taken = accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
+  Taken taken = accept_tasks(invocation, tasks, store_event(bodies), Start::at_once);
   if (taken.kept > 0) {
     bodies->event.keep();
   }
@@ -174,14 +182,13 @@ TaskJournal::Taken TaskJournal::accept_tasks(const Invocation& invocation,
                                              const std::vector<const Task*>& tasks,
                                              const Result<StoredBodies>& stored,
                                              Start start) {
-  std::size_t kept = 0;
+  Taken taken;
   for (const Task* task : tasks) {
-    kept += accept_task(invocation, *task, stored, start) ? 1U : 0U;
+    ++taken.tasks;
+    taken.handlers += std::holds_alternative<HandlerAction>(task->action) ? 1U : 0U;
+    accept_task(invocation, *task, stored, start, taken);
   }
-  const auto handlers = std::count_if(tasks.begin(), tasks.end(), [](const Task* task) {
-    return std::holds_alternative<HandlerAction>(task->action);
-  });
-  return {tasks.size(), static_cast<std::size_t>(handlers), kept};
+  return taken;
 }
 
 bool TaskJournal::waits_for_timeouts() const {
@@ -225,10 +232,11 @@ TaskRecord TaskJournal::record_of(const Invocation& invocation,
   return record;
 }
 
-bool TaskJournal::accept_task(const Invocation& invocation,
+void TaskJournal::accept_task(const Invocation& invocation,
                               const Task& task,
                               const Result<StoredBodies>& stored,
-                              Start start) {
+                              Start start,
+                              Taken& taken) {
   TaskRecord record =
       record_of(invocation, task, {invocation.about().key.request_id, 0}, kConfigured);
   const RecordName name{.number = ++last_record_};
@@ -240,9 +248,12 @@ bool TaskJournal::accept_task(const Invocation& invocation,
     log_.error(fmt::format("the task cannot be kept: {}", written.error().message),
                {record.key.request_id, task.name});
   }
-  const bool kept = written.has_value();
+  taken.kept += written ? 1U : 0U;
   if (start == Start::next_generation) {
-    return kept;
+    if (!written) {
+      taken.dropped.push_back(dropped_task(record.id, task.name, written.error().message));
+    }
+    return;
   }
   if (written) {
     std::vector<UniqueFd> files;
@@ -256,7 +267,6 @@ bool TaskJournal::accept_task(const Invocation& invocation,
     unkept_[record.key.sequence].push_back(dropped);
     link_.send(dropped);
   }
-  return kept;
 }
 
 Result<std::string> TaskJournal::defer(const Invocation& invocation,
@@ -312,14 +322,16 @@ void TaskJournal::tell(const RecordName& name,
   if (handed_over_.size() >= look_at_) {
     forget_ended();
   }
-  handed_over_.push_back(
-      {name.number, record.bodies, {record.key, dropped_task(record.id, record.task.name)}});
+  handed_over_.push_back({name.number,
+                          record.task.attempts,
+                          record.bodies,
+                          {record.key, dropped_task(record.id, record.task.name)}});
   // None without all: they stand for members by their order.
   if (!std::all_of(
           files.begin(), files.end(), [](const UniqueFd& one) { return static_cast<bool>(one); })) {
     files.clear();
   }
-  link_.send(Accepted{record.key, format_record_name(name), start == Start::at_once},
+  link_.send(Accepted{record.key, format_record_name(name), record.id, start == Start::at_once},
              std::move(files));
 }
 

@@ -28,7 +28,13 @@ struct InvocationBodies {
 
 enum class HandOver {
   at_once,  ///< the extension is told and starts
-  later,    ///< only journalled, for the next generation of this environment
+  later,    ///< only journalled, for the next generation of this environment; nobody is told
+};
+
+/// Why nobody goes on with the tasks of an extension.
+enum class Loss {
+  no_successor,      ///< they end `dropped`
+  environment_ends,  ///< they end as the extension would have ended them at a shutdown
 };
 
 /// Turns a fixed outcome into accepted tasks: spool record first, then the word to the extension.
@@ -48,6 +54,9 @@ class TaskJournal {
   [[nodiscard]] std::optional<InvocationBodies> begin_capture(std::uint64_t sequence);
 
   [[nodiscard]] EpochTime work_deadline(const Invocation& invocation) const;
+  /// An extension that nobody waits for is not held any longer: what goes to dead letters at the
+  /// work deadline is there by then, for spills end after three quarters of the margin.
+  [[nodiscard]] EpochTime hold_deadline(const Invocation& invocation) const;
   /// The extension has released the invocation before then, or it hangs: its spills end after three
   /// quarters of the margin, and this is seven eighths of it.
   [[nodiscard]] EpochTime release_deadline(const Invocation& invocation) const;
@@ -64,8 +73,9 @@ class TaskJournal {
 
   struct Taken {
     std::size_t tasks = 0;
-    std::size_t handlers = 0;  ///< handler tasks among them
-    std::size_t kept = 0;      ///< in the spool; the others end `dropped`
+    std::size_t handlers = 0;               ///< handler tasks among them
+    std::size_t kept = 0;                   ///< in the spool; the others end `dropped`
+    std::vector<ReceiptTask> dropped = {};  ///< those of which nobody was told
   };
   /// Once an invocation, when its outcome is fixed and the extension was told of it; how many tasks
   /// wait for that outcome.
@@ -114,25 +124,42 @@ class TaskJournal {
   /// A task that the extension took along.
   struct Lost {
     InvocationKey key;
-    ReceiptTask task;  ///< ended, `dropped` unless the extension noted another end
+    ReceiptTask task;  ///< ended
   };
   /// There is no extension any more: what was handed over and was not reported, in order of
-  /// acceptance. Where the function cleaned the spool away, everything since all_ended() counts as
-  /// lost. Its files stay until remove_dropped(), which comes once the receipts are written: no
-  /// account of a task is lost with a process that dies between.
-  [[nodiscard]] std::vector<Lost> drop_handed_over();
-  /// Nothing of what was dropped is left in the spool.
-  void remove_dropped();
+  /// acceptance; at the end of the environment, what older generations handed over as well. Where
+  /// the function cleaned the spool away, everything since all_ended() counts as lost. Files stay
+  /// until remove_lost(): no account of a task is lost with a process that dies between.
+  [[nodiscard]] std::vector<Lost> lose(Loss loss);
+  /// Before a receipt tells how the lost tasks of that invocation ended: nobody runs them any more.
+  void note_lost(std::uint64_t sequence);
+  /// The invocations that have such files.
+  [[nodiscard]] std::vector<std::uint64_t> lost_in() const;
+  /// That receipt is written: their files go.
+  void remove_lost(std::uint64_t sequence);
   /// Everything that was handed over so far has ended.
   void all_ended() { handed_over_.clear(); }
-  /// How many tasks are remembered for drop_handed_over().
+  /// The extension says that it has nothing left: of what was handed over so far, all that has no
+  /// record has ended, also where the function cleaned the spool away.
+  void nothing_left();
+  /// How many tasks are remembered for lose().
   [[nodiscard]] std::size_t remembered() const { return handed_over_.size(); }
 
  private:
   struct HandedOver {
     std::uint64_t number = 0;
+    int attempts = 0;  ///< at most
     CapturedBodies bodies;
-    Lost lost;  ///< what it becomes if the extension goes
+    Lost lost;               ///< what it becomes if the extension goes
+    bool has_ended = false;  ///< unless there is a record of it
+  };
+  struct LostRecord {
+    RecordName found;
+    RecordName ended;
+  };
+  struct LostFiles {
+    std::vector<LostRecord> records;
+    std::vector<std::string> bodies;
   };
 
   /// An environment that always carries some work is never without; what it remembers is bounded by
@@ -159,17 +186,18 @@ class TaskJournal {
                      const std::vector<const Task*>& tasks,
                      const Result<StoredBodies>& stored,
                      Start start);
-  /// False if it could not be kept.
-  bool accept_task(const Invocation& invocation,
+  void accept_task(const Invocation& invocation,
                    const Task& task,
                    const Result<StoredBodies>& stored,
-                   Start start);
+                   Start start,
+                   Taken& taken);
   /// The task has a complete record in the spool, and belongs to the extension from here on.
   /// `files`: the record and its bodies.
   void tell(const RecordName& name,
             const TaskRecord& record,
             std::vector<UniqueFd> files,
             Start start);
+  void lose_older(const std::vector<RecordName>& records, std::vector<Lost>& lost);
   /// What has ended is not remembered for ever.
   void forget_ended();
   [[nodiscard]] int configured_number(const std::string& name) const;
@@ -188,8 +216,7 @@ class TaskJournal {
   std::map<std::uint64_t, std::map<std::string, int>> numbers_;
   /// In order of acceptance, until it is known to have ended.
   std::vector<HandedOver> handed_over_;
-  std::vector<RecordName> dropped_records_;  ///< until remove_dropped()
-  std::vector<std::string> dropped_bodies_;
+  std::map<std::uint64_t, LostFiles> lost_files_;  ///< by sequence number, until remove_lost()
   std::map<std::uint64_t, std::vector<Dropped>> unkept_;  ///< by sequence number, until settled
   std::size_t look_at_ = kFewHandedOver;                  ///< so many: see which of them have ended
 };

@@ -7,23 +7,37 @@
 namespace postlude::runtime {
 namespace {
 
-/// How a task ended whose receipt was not written yet; nothing where it has not ended.
-std::optional<TaskState> ended_as(RecordMark mark) {
-  switch (mark) {
-    case RecordMark::done:
-      return TaskState::done;
-    case RecordMark::failed:
-      return TaskState::failed;
-    case RecordMark::spilled:
-      return TaskState::spilled;
-    case RecordMark::expired:
-      return TaskState::expired;
-    case RecordMark::waiting:
-    case RecordMark::running:
-    case RecordMark::spilling:
-      break;
+/// `task` is `dropped` so far. An attempt that is cut uses up none. The name of its record then.
+[[nodiscard]] RecordName note_end(ReceiptTask& task,
+                                  const RecordName& record,
+                                  Loss loss,
+                                  int most_attempts) {
+  RecordName ended = record;
+  if (const auto state = end_of(record.mark)) {
+    task.state = *state;
+    task.why.reset();
+  } else if (loss == Loss::environment_ends) {
+    const bool used_up = record.mark == RecordMark::spilling && record.attempts >= most_attempts;
+    task.state = used_up ? TaskState::failed : TaskState::expired;
+    task.why = "the environment ended";
+    ended.mark = used_up ? RecordMark::failed : RecordMark::expired;
+  } else {
+    ended.mark = RecordMark::dropped;
   }
-  return std::nullopt;
+  if (record.mark == RecordMark::running && record.attempts > 0) {
+    --ended.attempts;
+  }
+  task.attempts = ended.attempts;
+  return ended;
+}
+
+/// Also of a task that ended long ago: another one of its invocation kept them alive.
+void add_bodies(const CapturedBodies& bodies, std::vector<std::string>& names) {
+  for (const std::string* body : {&bodies.event, &bodies.response, &bodies.error}) {
+    if (!body->empty()) {
+      names.push_back(*body);
+    }
+  }
 }
 
 }  // namespace
@@ -47,7 +61,7 @@ TaskJournal::Held TaskJournal::held() const {
     return held;
   }
   for (const RecordName& name : *records) {
-    if (ended_as(name.mark)) {
+    if (end_of(name.mark)) {
       continue;
     }
     ++held.tasks;
@@ -66,7 +80,13 @@ TaskJournal::Held TaskJournal::held() const {
   return held;
 }
 
-std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
+void TaskJournal::nothing_left() {
+  for (HandedOver& task : handed_over_) {
+    task.has_ended = true;
+  }
+}
+
+std::vector<TaskJournal::Lost> TaskJournal::lose(Loss loss) {
   std::vector<Lost> lost;
   for (const auto& [sequence, tasks] : std::exchange(unkept_, {})) {
     for (const Dropped& task : tasks) {
@@ -75,41 +95,88 @@ std::vector<TaskJournal::Lost> TaskJournal::drop_handed_over() {
            {.id = task.id, .name = task.name, .state = TaskState::dropped, .why = task.why}});
     }
   }
-  if (handed_over_.empty()) {
+  if (!spool_) {
     return lost;
   }
   const auto records = spool_->records();
   for (HandedOver& task : std::exchange(handed_over_, {})) {
-    // Also of a task that ended long ago: another one of its invocation kept them alive.
-    for (const std::string* body :
-         {&task.bodies.event, &task.bodies.response, &task.bodies.error}) {
-      if (!body->empty()) {
-        dropped_bodies_.push_back(*body);
-      }
+    LostFiles& files = lost_files_[task.lost.key.sequence];
+    add_bodies(task.bodies, files.bodies);
+    if (!records && task.has_ended) {
+      continue;
     }
-    const auto left = [&task](const RecordName& name) { return name.number == task.number; };
-    if (records) {
-      const auto record = std::find_if(records->begin(), records->end(), left);
+    if (!records) {
+      static_cast<void>(note_end(task.lost.task, {.number = task.number}, loss, task.attempts));
+    } else {
+      const auto record =
+          std::find_if(records->begin(), records->end(), [&task](const RecordName& one) {
+            return one.number == task.number;
+          });
       if (record == records->end()) {
         continue;
       }
-      dropped_records_.push_back(*record);
-      task.lost.task.attempts = record->attempts;
-      if (const auto state = ended_as(record->mark)) {
-        task.lost.task.state = *state;
-        task.lost.task.why.reset();
-      }
+      files.records.push_back({*record, note_end(task.lost.task, *record, loss, task.attempts)});
     }
-    lost.push_back(task.lost);
+    lost.push_back(std::move(task.lost));
+  }
+  if (loss == Loss::environment_ends && records) {
+    lose_older(*records, lost);
   }
   return lost;
 }
 
-void TaskJournal::remove_dropped() {
-  for (const RecordName& name : std::exchange(dropped_records_, {})) {
-    spool_->remove_record(name);
+/// They were handed over by the spool alone. One that cannot be read says itself what it is, to
+/// whoever finds it.
+void TaskJournal::lose_older(const std::vector<RecordName>& records, std::vector<Lost>& lost) {
+  for (const RecordName& name : records) {
+    if (name.number > numbers_from()) {
+      return;
+    }
+    auto record = spool_->read_record(name);
+    if (!record) {
+      continue;
+    }
+    LostFiles& files = lost_files_[record->key.sequence];
+    add_bodies(record->bodies, files.bodies);
+    Lost task{std::move(record->key), {}};
+    task.task.id = std::move(record->id);
+    task.task.name = std::move(record->task.name);
+    files.records.push_back(
+        {name, note_end(task.task, name, Loss::environment_ends, record->task.attempts)});
+    lost.push_back(std::move(task));
   }
-  for (const std::string& body : std::exchange(dropped_bodies_, {})) {
+}
+
+void TaskJournal::note_lost(std::uint64_t sequence) {
+  const auto files = lost_files_.find(sequence);
+  if (files == lost_files_.end()) {
+    return;
+  }
+  for (LostRecord& record : files->second.records) {
+    // One that cannot be renamed is as good as gone, or will be removed by its old name.
+    if (record.found != record.ended && spool_->rename_record(record.found, record.ended)) {
+      record.found = record.ended;
+    }
+  }
+}
+
+std::vector<std::uint64_t> TaskJournal::lost_in() const {
+  std::vector<std::uint64_t> sequences;
+  for (const auto& [sequence, files] : lost_files_) {
+    sequences.push_back(sequence);
+  }
+  return sequences;
+}
+
+void TaskJournal::remove_lost(std::uint64_t sequence) {
+  const auto files = lost_files_.extract(sequence);
+  if (files.empty()) {
+    return;
+  }
+  for (const LostRecord& record : files.mapped().records) {
+    spool_->remove_record(record.found);
+  }
+  for (const std::string& body : files.mapped().bodies) {
     spool_->remove_capture(body);
   }
 }

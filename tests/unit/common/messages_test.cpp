@@ -47,8 +47,15 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(round_trip(Ping{8}).number == 8);
   CHECK(round_trip(Pong{9}).number == 9);
 
-  const auto registered = round_trip(Registered{true, "uuid", "", true});
+  const auto registered = round_trip(
+      Registered{.accepted = true, .identifier = "uuid", .reason = "", .hears_shutdown = true});
   CHECK(registered.hears_shutdown);
+  CHECK_FALSE(registered.name_taken);
+  const auto refused =
+      round_trip(Registered{.identifier = "", .reason = "403", .name_taken = true});
+  CHECK_FALSE(refused.accepted);
+  CHECK(refused.reason == "403");
+  CHECK(refused.name_taken);
   CHECK(registered.accepted);
   CHECK(registered.identifier == "uuid");
 
@@ -56,8 +63,10 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(answered.key == kKey);
   CHECK(answered.work_deadline == kTime);
 
-  CHECK(round_trip(Accepted{kKey, "000001-0000000001-0-0-q.task"}).record ==
-        "000001-0000000001-0-0-q.task");
+  const auto accepted = round_trip(Accepted{kKey, "000001-0000000001-0-0-q.task", "r/t/1", true});
+  CHECK(accepted.record == "000001-0000000001-0-0-q.task");
+  CHECK(accepted.id == "r/t/1");
+  CHECK(accepted.at_once);
 
   const auto dropped = round_trip(Dropped{kKey, "r/t/1", "t", "disk full"});
   CHECK(dropped.key == kKey);

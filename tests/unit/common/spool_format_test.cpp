@@ -39,7 +39,8 @@ TEST_CASE("a record's name tells number, attempts, interruptions and mark, and r
                           RecordMark::done,
                           RecordMark::failed,
                           RecordMark::spilled,
-                          RecordMark::expired}) {
+                          RecordMark::expired,
+                          RecordMark::dropped}) {
     const RecordName large{numbers_of_generation(999999) + 4294967295, 100, 3, mark};
     CHECK(parse_record_name(format_record_name(large)) == large);
   }
@@ -195,6 +196,29 @@ TEST_CASE("environments have folders of their own, the same in every process") {
   CHECK(one == environment_folder("2026/01/02/[$LATEST]0123456789abcdef"));
   CHECK(one != environment_folder("2026/01/02/[$LATEST]0123456789abcdee"));
   CHECK(environment_folder("") == "cbf29ce484222325");
+}
+
+TEST_CASE("of a damaged record only what begins like one tells whose it was") {
+  const std::string text = encode_record(record());
+  const auto owner = owner_of_damaged(text);
+  REQUIRE(owner);
+  CHECK(owner->id == "r1/report/3");
+  CHECK(owner->request_id == "r1");
+  for (const char* other : {"",
+                            "{}",
+                            R"({"id":"")",
+                            R"({"id":"r1/report/3")",
+                            R"({"id":"r1/report/3","requestId":"r1)",
+                            R"({"id":"r1/report/3","sequence":7,"requestId":"r1"})",
+                            R"({"id":"report","requestId":"r1"})",
+                            R"({"id":"/report/3","requestId":"r1"})",
+                            R"({"id":"r1/report/","requestId":"r1"})",
+                            R"({"id":"r1//3","requestId":"r1"})",
+                            R"({"id":"r1/re\u0070ort/3","requestId":"r1"})",
+                            R"({"requestId":"r1","id":"r1/report/3"})"}) {
+    CAPTURE(other);
+    CHECK_FALSE(owner_of_damaged(other));
+  }
 }
 
 }  // namespace postlude

@@ -19,7 +19,7 @@ using Kind = AttemptResult::Kind;
 
 /// 2026-01-01T00:00:00Z
 constexpr EpochTime kNow{Millis(1767225600000)};
-const EpochTime kDeadline = now() + std::chrono::minutes(1);
+const EpochTime kDeadline = now() + std::chrono::hours(1);
 constexpr const char* kExpired = R"({"__type":"ExpiredTokenException"})";
 
 /// A client with credentials of its own, in an environment.

@@ -2,6 +2,7 @@
 
 #include "common/child_process.h"
 #include "common/process_tree.h"
+#include "tests/fakes/old_kernel.h"
 #include "tests/fakes/process_watch.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/functional/process_probe.h"
@@ -95,6 +96,24 @@ TEST_CASE("once the deaths were awaited nothing that was killed is left, not eve
   CHECK(process_state(task.leader) == '-');
   CHECK(process_state(task.process) == '-');
   CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("deaths are awaited on a kernel without pidfd_open, too") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    bool all_right = testing::forbid_pidfd_open().has_value();
+    Descendants::adopt_orphans();
+    for (int turn = 0; all_right && turn < 20; ++turn) {
+      Descendants descendants;
+      const Task task("one", kDaemon);
+      descendants.task_started(task.leader, "one");
+      descendants.task_ended(task.leader);
+      descendants.await_deaths();
+      all_right = children_of(::getpid()).empty();
+    }
+    ::_exit(all_right ? 0 : 1);
+  }
+  CHECK(describe(wait_for(child)) == "exit status 0");
 }
 
 TEST_CASE("awaiting deaths where nothing was killed does not wait for what lives") {

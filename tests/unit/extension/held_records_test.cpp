@@ -139,7 +139,9 @@ TEST_CASE("a folder that is gone, or was never made, holds nothing") {
   CHECK(fixture.logged().empty());
 }
 
-TEST_CASE("a record cut at any length is set aside and named in an error, and is no record more") {
+TEST_CASE("a record cut at any length is named in an error, set aside, and is no record more") {
+  constexpr std::uintmax_t kOwnerBytes =
+      std::string_view(R"({"id":"r1/a/1","requestId":"r1")").size();
   Fixture whole;
   const RecordName name = whole.leave(1);
   const std::string file = whole.spool.folder() + "/" + format_record_name(name);
@@ -152,9 +154,23 @@ TEST_CASE("a record cut at any length is set aside and named in an error, and is
     std::filesystem::resize_file(fixture.spool.folder() + "/" + format_record_name(name), length);
     CHECK(fixture.replay() == std::vector<std::uint64_t>{2});
     CHECK(fixture.records.unread() == 0);
+    // What begins like a record names its task.
+    const auto unreadable = fixture.records.unreadable();
+    CHECK(unreadable.empty() == (length < kOwnerBytes));
+    for (const UnreadableRecord& one : unreadable) {
+      CHECK(one.owner.id == "r1/a/1");
+      CHECK(one.owner.request_id == "r1");
+      CHECK(one.name == name);
+      CHECK(fixture.has(name));  // until a receipt has told it
+      fixture.records.remove(name);
+    }
+    CHECK(fixture.records.unreadable().empty());
     CHECK_FALSE(fixture.has(name));
     CHECK(std::filesystem::exists(fixture.spool.folder() + "/" + damaged_record_name(name)));
+    CHECK(fixture.logged().find(fixture.spool.folder() + "/" + format_record_name(name)) !=
+          std::string::npos);
     CHECK(fixture.logged().find(damaged_record_name(name)) != std::string::npos);
+    CHECK(fixture.logged().find("another folder in POSTLUDE_SPOOL_DIR") != std::string::npos);
     CHECK(fixture.logged().find(R"("level":"ERROR")") != std::string::npos);
     // A second process finds nothing of it.
     CHECK(HeldRecords(fixture.spool, fixture.log).replay(kGeneration + 9).size() == 1);
@@ -183,7 +199,7 @@ TEST_CASE("an accepted record that cannot be opened now is no lost task") {
   const RecordName name = fixture.leave(1);
   {
     const NoFreeDescriptor none;
-    const auto accepted = fixture.records.accept(name, {});
+    const auto accepted = fixture.records.accept(name, {"r1/a/1", "r1"}, {});
     REQUIRE_FALSE(accepted);
     CHECK(accepted.error().kind == Trouble::Kind::passing);
     for (int tries = 0; tries < 10; ++tries) {
@@ -199,12 +215,16 @@ TEST_CASE("what can never be opened is set aside in the end" * doctest::skip(kNe
   const RecordName name = fixture.leave(1);
   {
     const NoFreeDescriptor none;
-    CHECK_FALSE(fixture.records.accept(name, {}));
+    CHECK_FALSE(fixture.records.accept(name, {"r1/a/1", "r1"}, {}));
     for (int tries = 0; tries < 16; ++tries) {
       CHECK(fixture.records.replay_unread().empty());
     }
   }
   CHECK(fixture.records.unread() == 0);
+  const auto unreadable = fixture.records.unreadable();
+  REQUIRE(unreadable.size() == 1);
+  CHECK(unreadable[0].owner.id == "r1/a/1");
+  fixture.records.remove(name);
   CHECK_FALSE(fixture.has(name));
   CHECK(std::filesystem::exists(fixture.spool.folder() + "/" + damaged_record_name(name)));
 }
@@ -212,11 +232,15 @@ TEST_CASE("what can never be opened is set aside in the end" * doctest::skip(kNe
 TEST_CASE("an accepted record that is gone or damaged says which") {
   Fixture fixture;
   const RecordName gone{kGeneration + 9, 0, 0};
-  CHECK(fixture.records.accept(gone, {}).error().kind == Trouble::Kind::gone);
+  CHECK(fixture.records.accept(gone, {"r9/a/1", "r9"}, {}).error().kind == Trouble::Kind::gone);
   const RecordName damaged = fixture.leave(1);
   std::filesystem::resize_file(fixture.spool.folder() + "/" + format_record_name(damaged), 9);
-  CHECK(fixture.records.accept(damaged, {}).error().kind == Trouble::Kind::damaged);
+  CHECK(fixture.records.accept(damaged, {"r1/a/1", "r1"}, {}).error().kind ==
+        Trouble::Kind::damaged);
+  CHECK(fixture.has(damaged));
+  fixture.records.remove(damaged);
   CHECK_FALSE(fixture.has(damaged));
+  CHECK(std::filesystem::exists(fixture.spool.folder() + "/" + damaged_record_name(damaged)));
   CHECK(fixture.records.numbers().empty());
 }
 
@@ -271,6 +295,27 @@ TEST_CASE("a folder that cannot be made again stops nothing") {
   CHECK(fixture.records.bodies(first.number).response == "\"answer\"");
 }
 
+TEST_CASE(
+    "a state that could not be noted once is noted with the next one, and no record is left") {
+  Fixture fixture;
+  const RecordName first = fixture.leave(1);
+  CHECK(fixture.replay().size() == 1);
+  const RecordName running = with_mark(first, RecordMark::running);
+  const std::string in_the_way = fixture.spool.folder() + "/" + format_record_name(running);
+  std::filesystem::create_directory(in_the_way);
+  CHECK(fixture.records.rename(first, running) == Owner::us);
+  CHECK(fixture.has(first));
+  std::filesystem::remove(in_the_way);
+  const RecordName done = with_mark(first, RecordMark::done);
+  CHECK(fixture.records.rename(running, done) == Owner::us);
+  CHECK(fixture.has(done));
+  CHECK_FALSE(fixture.has(first));
+  std::filesystem::create_directory(fixture.spool.folder() + "/" + format_record_name(first));
+  CHECK(fixture.records.rename(done, first) == Owner::us);
+  fixture.records.remove(first);
+  CHECK_FALSE(fixture.has(done));
+}
+
 TEST_CASE("where a newer generation has the records nothing is written") {
   Fixture fixture;
   const RecordName first = fixture.leave(1);
@@ -321,7 +366,7 @@ TEST_CASE("orphans of this generation go when a later invocation is closed, clai
   fixture.records.remove_orphans();
   CHECK_FALSE(fixture.spool.open_capture("77.error"));
   const RecordName claimed = fixture.leave(6);
-  REQUIRE(fixture.records.accept(claimed, {}));
+  REQUIRE(fixture.records.accept(claimed, {"r2/a/1", "r2"}, {}));
   fixture.records.close({"r7", kGeneration + 7});
   CHECK_FALSE(fixture.spool.open_capture(std::to_string(kGeneration + 5) + ".event"));
   CHECK(fixture.event(6) == "[6]");

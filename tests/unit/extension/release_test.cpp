@@ -30,6 +30,18 @@ TEST_CASE("an INVOKE that comes after its invocation was settled is answered by 
   CHECK(release.invoked("a") == Verdict::ask);
 }
 
+TEST_CASE("an invocation has its INVOKE from when that came until the next poll") {
+  Release release;
+  CHECK_FALSE(release.has_invoke(""));
+  static_cast<void>(release.registered());
+  CHECK_FALSE(release.has_invoke("a"));
+  static_cast<void>(release.invoked("a"));
+  CHECK(release.has_invoke("a"));
+  CHECK_FALSE(release.has_invoke("b"));
+  static_cast<void>(release.settled("a"));
+  CHECK_FALSE(release.has_invoke("a"));
+}
+
 TEST_CASE("another invocation's end does not release the one at hand") {
   Release release;
   static_cast<void>(release.registered());

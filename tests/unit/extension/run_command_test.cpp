@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
+#include <sys/wait.h>
 
 #include <csignal>
 #include <string>
@@ -42,6 +43,16 @@ TEST_CASE("a command reads the whole document, and exit status 0 is success") {
   const CapturedEvent event(bench.folder(), 20);
   CHECK(bench.run("cat", event.input()).kind == AttemptResult::Kind::success);
   CHECK(bench.wait_for_line("{\"event\":" + event.content + "}").empty());
+}
+
+TEST_CASE("a command that has ended before it is stopped has ended as it did") {
+  CommandBench bench;
+  const auto run = bench.start("exit 0");
+  siginfo_t ended = {};
+  REQUIRE(::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0);
+  run->command->stop(200ms);
+  bench.wait_for_end(*run);
+  CHECK(run->result->kind == AttemptResult::Kind::success);
 }
 
 TEST_CASE("without an event the document holds null") {

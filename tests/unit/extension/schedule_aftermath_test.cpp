@@ -76,12 +76,29 @@ TEST_CASE("an attempt that was cut too often expires also when the environment s
 
 TEST_CASE("where invocations overlap, one that was released goes on when it is answered again") {
   ScheduleUnderTest plan(4);
-  plan.schedule().expect_overlap();
+  plan.expect_overlap();
   plan.answer(1, 60s);
   CHECK(plan.close(1) == Lines{"release r1/1 carrying 0"});
   plan.answer(1, 60s);
   plan.accept({.number = 1, .name = "late"});
   CHECK(plan.running().size() == 1);
+}
+
+TEST_CASE(
+    "where invocations overlap, one that is closed again before its release is released twice") {
+  ScheduleUnderTest plan(4);
+  plan.expect_overlap();
+  plan.answer(1, 60s);
+  plan.accept({.number = 1});
+  CHECK(plan.close(1).empty());
+  plan.answer(1, 60s);
+  plan.accept({.number = 2, .name = "late"});
+  CHECK(plan.close(1).empty());
+  plan.success(1);
+  CHECK(plan.success(2) == Lines{"end 2",
+                                 "receipt r1: a done late done",
+                                 "release r1/1 carrying 0",
+                                 "release r1/1 carrying 0"});
 }
 
 }  // namespace postlude::extension

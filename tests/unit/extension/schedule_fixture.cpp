@@ -37,6 +37,8 @@ TaskState state_of(RecordMark ended) {
       return TaskState::spilled;
     case RecordMark::expired:
       return TaskState::expired;
+    case RecordMark::dropped:
+      return TaskState::dropped;
     default:
       return TaskState::running;
   }
@@ -200,6 +202,10 @@ ScheduleUnderTest::Lines ScheduleUnderTest::thaw(Millis time) {
 ScheduleUnderTest::Lines ScheduleUnderTest::shut_down() {
   shut_down_ = true;
   return judge(schedule_.shut_down(now_, now_ + kShutdownTime));
+}
+
+ScheduleUnderTest::Lines ScheduleUnderTest::last_words() {
+  return judge(schedule_.last_words());
 }
 
 ScheduleUnderTest::Lines ScheduleUnderTest::start_over() {
@@ -373,7 +379,7 @@ std::string ScheduleUnderTest::judge_step(const WriteReceipt& step) {
 }
 
 std::string ScheduleUnderTest::judge_step(const ReleaseInvocation& step) {
-  CHECK_MESSAGE(released_.insert(step.key.sequence).second, "a second release");
+  CHECK_MESSAGE((released_.insert(step.key.sequence).second || overlap_), "a second release");
   return fmt::format(
       "release {}/{} carrying {}", step.key.request_id, step.key.sequence, step.carried);
 }

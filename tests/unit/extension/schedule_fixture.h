@@ -51,6 +51,7 @@ class ScheduleUnderTest {
   /// A freeze of that time, noticed.
   Lines thaw(Millis time);
   Lines shut_down();
+  Lines last_words();
   /// The environment ends, and starts over with its spool.
   Lines start_over();
   Lines drop(std::uint64_t invocation);
@@ -67,6 +68,12 @@ class ScheduleUnderTest {
   void crash_after(std::size_t steps) { steps_left_ = steps; }
   /// A record that another process left, for crash().
   void leave(const TaskPlan& plan, int attempts, RecordMark mark);
+
+  /// One release for each time that an invocation is closed.
+  void expect_overlap() {
+    schedule_.expect_overlap();
+    overlap_ = true;
+  }
 
   [[nodiscard]] extension::Schedule& schedule() { return schedule_; }
   [[nodiscard]] const std::vector<Receipt>& receipts() const { return receipts_; }
@@ -120,6 +127,7 @@ class ScheduleUnderTest {
   int drops_ = 0;
   bool reaches_runtime_ = true;
   bool shut_down_ = false;
+  bool overlap_ = false;
 };
 
 }  // namespace postlude::testing

@@ -70,6 +70,16 @@ TEST_CASE("commands and handlers were frozen with us and go on, and a spill has 
   CHECK(plan.due_in() == kMostSpillTime - 3s);
 }
 
+TEST_CASE("a call that gives up by itself at the work deadline was cut by it, not failed") {
+  ScheduleUnderTest plan(4);
+  plan.answer(1, 10s);
+  plan.accept({.number = 1, .kind = kCall});
+  plan.close(1);
+  CHECK(plan.thaw(11s) == Lines{"stop 1 within 1"});
+  CHECK(plan.failure(1) ==
+        Lines{"note 1-0-1-q", "receipt r1: a carried", "release r1/1 carrying 1"});
+}
+
 TEST_CASE("the time of its attempt or of its invocation ends a call sooner than a freeze does") {
   ScheduleUnderTest plan(4);
   plan.answer(1, 60s);
@@ -78,6 +88,30 @@ TEST_CASE("the time of its attempt or of its invocation ends a call sooner than 
   CHECK(plan.due_in() == 1s);
   CHECK(plan.pass(1s) == Lines{"stop 1 within 200"});
   CHECK(plan.stopped(1) == Lines{"end 1"});
+}
+
+TEST_CASE("an attempt whose own time passed in a freeze uses up none, whatever it is") {
+  for (const Plan::Kind kind : {Plan::Kind::command, Plan::Kind::handler, kCall}) {
+    ScheduleUnderTest plan(4);
+    plan.answer(1, 600s);
+    plan.accept({.number = 1, .timeout = 4s, .kind = kind});
+    plan.idle(1);
+    CHECK(plan.thaw(4s) == Lines{"stop 1 within 200"});
+    Lines again = plan.stopped(1);
+    if (kind == Plan::Kind::handler) {
+      const Lines started = plan.idle(1);  // only now the runtime is back
+      again.insert(again.end(), started.begin(), started.end());
+    }
+    CHECK(again == Lines{"note 1-0-1-q", "start 1"});
+    CHECK(plan.pass(4s) == Lines{"stop 1 within 200"});
+    CHECK(plan.stopped(1) == Lines{"end 1"});
+  }
+  // One that ended in time has ended.
+  ScheduleUnderTest plan(4);
+  plan.answer(1, 600s);
+  plan.accept({.number = 1, .timeout = 4s});
+  plan.thaw(1h);
+  CHECK(plan.success(1) == Lines{"end 1"});
 }
 
 TEST_CASE("after an hour's freeze all that is overdue is ended at once and nothing starts") {
@@ -93,6 +127,21 @@ TEST_CASE("after an hour's freeze all that is overdue is ended at once and nothi
   CHECK(plan.stopped(1) == Lines{"note 1-0-1-q",
                                  "receipt r1: a carried b carried c carried",
                                  "release r1/1 carrying 3"});
+}
+
+TEST_CASE("an attempt whose time a freeze took uses up no attempt, whatever it does") {
+  ScheduleUnderTest plan(4);
+  plan.answer(1, 60s);
+  plan.accept({.number = 1, .timeout = 5s});
+  plan.accept({.number = 2, .name = "b", .timeout = 5s, .kind = kCall});
+  plan.close(1);
+  CHECK(plan.thaw(20s) == Lines{"stop 1 within 200", "stop 2 within 200"});
+  CHECK(plan.stopped(1) == Lines{"note 1-0-1-q", "start 1"});
+  CHECK(plan.stopped(2) == Lines{"note 2-0-1-q", "start 2"});
+  CHECK(plan.pass(5s) == Lines{"stop 1 within 200", "stop 2 within 200"});
+  CHECK(plan.stopped(1) == Lines{"end 1"});
+  CHECK(plan.stopped(2) ==
+        Lines{"end 2", "receipt r1: a failed b failed", "release r1/1 carrying 0"});
 }
 
 TEST_CASE("the later a machine comes to stop a command, the shorter is its grace") {

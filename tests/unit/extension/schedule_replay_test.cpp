@@ -112,7 +112,9 @@ TEST_CASE("ends that no receipt told are told at once, for each invocation in on
   plan.leave({.number = 2, .name = "b"}, 1, RecordMark::failed);
   plan.leave({.number = 3, .name = "c", .invocation = 2}, 0, RecordMark::expired);
   plan.leave({.number = 4, .name = "d"}, 1, RecordMark::spilled);
-  CHECK(plan.crash() == Lines{"receipt r1: a done b failed d spilled", "receipt r2: c expired"});
+  plan.leave({.number = 5, .name = "e", .invocation = 2}, 0, RecordMark::dropped);
+  CHECK(plan.crash() ==
+        Lines{"receipt r1: a done b failed d spilled", "receipt r2: c expired e dropped"});
   CHECK_FALSE(plan.receipts()[0].tasks[0].why);
   CHECK(plan.receipts()[0].tasks[1].why);
   CHECK_FALSE(plan.receipts()[0].held_time);
@@ -166,6 +168,25 @@ TEST_CASE("what was told of an invocation before its answer does not spoil its t
   plan.success(1);
   plan.success(2);
   CHECK(plan.close(1) == Lines{"receipt r1: ? dropped a done b done", "release r1/1 carrying 0"});
+}
+
+TEST_CASE(
+    "a task that waits for no answer has its time, also where another one was dropped before") {
+  ScheduleUnderTest plan(4);
+  CHECK(plan.drop(1).empty());
+  CHECK(plan.accept({.number = 1, .start = Schedule::Start::at_once}) == Lines{"start 1"});
+  CHECK(plan.success(1) == Lines{"end 1"});
+}
+
+TEST_CASE("a process that ends first tells what has no record, and others find the rest") {
+  ScheduleUnderTest plan(4);
+  plan.answer(1, 10s);
+  plan.accept({.number = 1});
+  plan.accept({.number = 2, .name = "b"});
+  plan.success(2);
+  plan.drop(1);
+  CHECK(plan.last_words() == Lines{"receipt r1: ? dropped"});
+  CHECK(plan.last_words().empty());
 }
 
 }  // namespace postlude::extension

@@ -279,6 +279,7 @@ TEST_CASE("a record that cannot be read, told after the release, has a receipt o
   ScheduleUnderTest plan(4);
   plan.close(1);
   CHECK(plan.drop(1) == Lines{"receipt r1: ? dropped"});
+  CHECK(plan.last_words().empty());
 }
 
 TEST_CASE("at the end of the environment all that is held expires, each in one receipt") {

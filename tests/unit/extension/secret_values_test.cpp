@@ -23,7 +23,7 @@ namespace {
 using Variables = std::vector<std::pair<std::string, std::string>>;
 using Next = TemplateFailure::Next;
 
-const EpochTime kDeadline = now() + std::chrono::minutes(1);
+const EpochTime kDeadline = now() + std::chrono::hours(1);
 
 struct Fixture {
   [[nodiscard]] AwsClient client(HttpFunction function) {

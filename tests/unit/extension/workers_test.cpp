@@ -104,6 +104,34 @@ TEST_CASE("jobs beyond the bound wait and run in order, on the same threads") {
   CHECK(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST_CASE("a completion may ask for all others that are due, which then run inside of it") {
+  constexpr std::size_t kJobs = 3;
+  EventLoop loop;
+  Workers workers(loop, kJobs);
+  std::promise<void> all_there;
+  const std::shared_future<void> together = all_there.get_future().share();
+  std::atomic<std::size_t> running = 0;
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < kJobs; ++i) {
+    workers.submit([&, together]() -> Workers::Completion {
+      if (++running == kJobs) {
+        all_there.set_value();
+      }
+      together.wait_for(kFailureTimeout);
+      return [&] {
+        if (++done == 1) {
+          while (workers.busy()) {
+          }
+          workers.complete();
+          CHECK(done == kJobs);
+          loop.stop();
+        }
+      };
+    });
+  }
+  run_until_stopped(loop);
+}
+
 TEST_CASE("an idle thread takes the next job instead of a new one") {
   EventLoop loop;
   Workers workers(loop, 8);

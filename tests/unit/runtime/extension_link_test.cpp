@@ -68,6 +68,22 @@ TEST_CASE("every process gets its own hello first, and nothing that was meant fo
   CHECK(fixture.connected == 2);
 }
 
+TEST_CASE("a process that answers faster than rounds come around is kept up with") {
+  Fixture fixture;
+  fixture.start();
+  std::uint64_t told = 0;
+  // Each round has two messages for the process, which answers both.
+  for (int round = 0; round < 20; ++round) {
+    fixture.link.send(Ping{1});
+    fixture.link.send(Ping{2});
+    fixture.say(++told);
+    fixture.say(++told);
+    fixture.loop.at(now(), [&fixture] { fixture.loop.stop(); });
+    fixture.loop.run();
+  }
+  CHECK(fixture.heard.size() >= told - 2);
+}
+
 TEST_CASE("what a process said before its end is read, though it left messages unread") {
   Fixture fixture;
   fixture.start();
@@ -81,6 +97,20 @@ TEST_CASE("what a process said before its end is read, though it left messages u
   fixture.turn();
   fixture.link.send(Ping{3});
   CHECK(fixture.heard.size() == 2);
+}
+
+TEST_CASE("what has arrived can be read before its turn, and the link goes on") {
+  Fixture fixture;
+  fixture.start();
+  fixture.say(1);
+  fixture.say(2);
+  fixture.link.catch_up();
+  CHECK(fixture.heard == std::vector<std::uint64_t>{1, 2});
+  fixture.link.catch_up();
+  fixture.say(3);
+  fixture.turn();
+  CHECK(fixture.heard == std::vector<std::uint64_t>{1, 2, 3});
+  CHECK_FALSE(fixture.link.is_lost());
 }
 
 TEST_CASE("a loss that is noticed after the successor was asked for is not the successor's") {

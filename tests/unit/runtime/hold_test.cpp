@@ -56,7 +56,7 @@ TEST_CASE(
   CHECK_FALSE(hold.held_until(kStart));
 }
 
-TEST_CASE("the poll is never held beyond the work deadline") {
+TEST_CASE("the poll is never held beyond the end of the work") {
   Hold hold(kStart);
   hold.extension_is(ExtensionState::refused);
   hold.work_pending(kStart + Millis(500));

@@ -100,6 +100,21 @@ TEST_CASE("a handler that works on behind its answer defers until its deadline")
   CHECK(status_of(flow.traffic.defer("r2", inline_task)) == 202);
 }
 
+TEST_CASE("the end of an invocation's tasks is not that of the task that its handler defers then") {
+  OverlapFlow flow({command_task("work", When::success)});
+  flow.deliver("r1");
+  flow.respond("r1");
+  CHECK(status_of(flow.traffic.defer("r1", R"({"command":["true"]})")) == 202);
+  flow.messages();
+  const InvocationKey key = flow.last_closed.key;
+  flow.flow().settled({key, 0, 0});
+  CHECK(flow.flow().work_pending());
+  CHECK(flow.journal().handed_over_any());
+  flow.flow().settled({key, 0, 0});
+  CHECK_FALSE(flow.flow().work_pending());
+  CHECK_FALSE(flow.journal().handed_over_any());
+}
+
 TEST_CASE("`current` names the only invocation there is, and never guesses") {
   OverlapFlow flow({});
   const std::string inline_task = R"({"command":["true"]})";

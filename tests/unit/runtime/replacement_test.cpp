@@ -46,6 +46,22 @@ TEST_CASE("an invocation that is closed and not settled is closed again, in its 
   CHECK(flow.flow().work_pending());
 }
 
+TEST_CASE("a successor is told of no invocation that had no work: it may be over") {
+  Flow flow({command_task("t", When::success)});
+  flow.deliver("r1");
+  flow.post_error("r1");
+  flow.ask_next();
+  flow.deliver("r2");
+  flow.respond("r2");
+  flow.ask_next();
+  static_cast<void>(flow.messages());
+  flow.replace_extension();
+  CHECK(flow.messages() == Lines{"answered", "closed"});
+  CHECK(flow.last_closed.key.request_id == "r2");
+  flow.flow().settled({flow.last_closed.key, 0, 0});
+  CHECK_FALSE(flow.flow().awaits_extension());
+}
+
 TEST_CASE("what is settled is not told again") {
   Flow flow({command_task("t", When::always)});
   flow.deliver("r1");
@@ -106,6 +122,30 @@ TEST_CASE("an invocation hosts carried work as soon as the successor has told of
   CHECK(flow.flow().work_pending());
 }
 
+TEST_CASE("work that is carried is waited for as soon as its host is answered") {
+  Flow flow({command_task("t", When::failure)});
+  flow.flow().replayed({1, 1});
+  flow.deliver("r1");
+  CHECK_FALSE(flow.flow().awaits_extension());
+  flow.respond("r1");
+  CHECK(flow.messages() == Lines{"answered"});
+  CHECK(flow.flow().awaits_extension());
+}
+
+TEST_CASE("an extension that is told of an end in the last moment has half of what is left") {
+  Flow flow({command_task("t", When::success)});
+  flow.flow().extension_is(ExtensionState::registered);
+  const EpochTime deadline = now() + Millis(400);
+  flow.deliver("r1", "{}", Millis(400));
+  flow.respond("r1");
+  flow.pass(Millis(390) - remaining(now(), deadline - Millis(400)));
+  flow.ask_next();
+  const auto release = flow.flow().release_deadline();
+  REQUIRE(release);
+  CHECK(*release > now() - Millis(1));
+  CHECK(*release < deadline + Millis(1));
+}
+
 TEST_CASE("until the successor has read the spool, what was handed over counts as carried") {
   Flow flow({command_task("t", When::failure)});
   flow.deliver("r1");
@@ -156,15 +196,21 @@ TEST_CASE("where the shim polls, work holds the environment until it is settled"
   CHECK(flow.over == over + 1);
 }
 
-TEST_CASE("where the shim polls, work holds the environment until its deadline at most") {
+TEST_CASE("where the shim polls, work holds the environment until its spills have to end") {
   Flow flow({command_task("t", When::success)});
   flow.replace_extension();
   const int over = flow.over;
-  flow.deliver("r1", "{}", Millis(500));
+  constexpr Millis kTime{2000};
+  flow.deliver("r1", "{}", kTime);
+  const EpochTime began = now();
   flow.respond("r1");
   flow.ask_next();
   CHECK(flow.over == over);
-  flow.pass(Millis(600));
+  flow.messages();
+  const EpochTime work_deadline = flow.last_closed.work_deadline;
+  flow.pass(remaining(work_deadline + (began + kTime - work_deadline) / 2, now()));
+  CHECK(flow.over == over);
+  flow.pass(remaining(began + kTime, now()));
   CHECK(flow.over == over + 1);
 }
 
