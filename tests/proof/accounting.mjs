@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export const ENDS = ['done', 'failed', 'spilled', 'expired', 'dropped'];
-const MARKS = { d: 'done', f: 'failed', x: 'spilled', e: 'expired' }; // of records that no receipt told of yet
+const MARKS = { d: 'done', f: 'failed', x: 'spilled', e: 'expired', p: 'dropped' }; // of records that no receipt told of yet
 
 const isReceipt = (line) => line.startsWith('{"postlude":"receipt"');
 
@@ -21,7 +21,7 @@ export function spoolFiles(folder) {
 // {id, state, attempts, interruptions, file} of each record: `held`, or the end that no receipt told of.
 export function recordsOf(folder) {
   return spoolFiles(folder)
-    .map((file) => [file, /(\d+)-(\d+)-([qrsdfxe])\.task$/.exec(file)])
+    .map((file) => [file, /(\d+)-(\d+)-([qrsdfxep])\.task$/.exec(file)])
     .filter(([, name]) => name !== null)
     .map(([file, [, attempts, interruptions, mark]]) => ({
       file,

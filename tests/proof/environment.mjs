@@ -17,6 +17,11 @@ export const STOP_MS = 3000;
 const PATIENCE_MS = 10_000; // of what takes milliseconds
 export const EXTENSION = 'postlude-extens'; // as far as the kernel keeps its name
 
+const LAYERS = {
+  internal: process.env.POSTLUDE_LAYER_DIR,
+  external: `${process.env.POSTLUDE_LAYER_DIR}-external`,
+};
+
 // A task whose command asks the stage at the place "task".
 export const actorTask = (name, more = {}) => ({ name, command: [ACTOR, 'task'], ...more });
 
@@ -26,10 +31,12 @@ export class Environment {
   #spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-proof-'));
   #mark;
   #address = null;
+  #flavour;
 
-  static async start({ tasks, env = {}, options = [] }) {
+  static async start({ tasks, flavour = 'internal', env = {}, options = [] }) {
     const environment = new Environment();
     environment.stage = await Stage.start();
+    environment.#flavour = flavour;
     environment.#start(tasks, env, options);
     return environment;
   }
@@ -49,21 +56,28 @@ export class Environment {
       },
       ['--admission-wait', '60s', ...options],
       `${ACTOR} runtime`,
+      [],
+      LAYERS[this.#flavour],
     );
+  }
+
+  async #started(name, nth) {
+    const { pid } = await this.lambda.entry(({ event, process }) => event === 'processStarted' && process === name, nth);
+    return pid;
   }
 
   // The processes of the nth generation. The runtime has one as soon as it asked at "init".
   async shim(nth = 1) {
-    const started = [];
-    for (let each = 1; started.length < nth; each += 1) {
-      const event = await this.lambda.event('processStarted', each);
-      if (event.process === 'runtime') started.push(event.pid);
-    }
-    return started[nth - 1];
+    return this.#started('runtime', nth);
+  }
+
+  // The shim of the newest generation.
+  async shimNow() {
+    return this.shim(Math.max(1, this.lambda.entries(({ event, process }) => event === 'processStarted' && process === 'runtime').length));
   }
 
   async extension(nth = 1) {
-    return childOf(await this.shim(nth), EXTENSION);
+    return this.#flavour === 'external' ? this.#started('postlude', nth) : childOf(await this.shim(nth), EXTENSION);
   }
 
   async runtime(nth = 1) {
@@ -178,6 +192,11 @@ async function gone(pid) {
   for (const limit = Date.now() + PATIENCE_MS; lives(pid) && Date.now() < limit;) await after(1);
 }
 
+// Its parent knows of its end.
+export async function reaped(pid) {
+  for (const limit = Date.now() + PATIENCE_MS; stateOf(pid) !== null && Date.now() < limit;) await after(1);
+}
+
 export function signal(pid, name) {
   try {
     process.kill(pid, name);
@@ -198,7 +217,9 @@ export async function inflict(fault, pid) {
       return { over: after(STOP_MS).then(() => signal(pid, 'SIGCONT')) };
     case 'exit-0':
     case 'exit-1':
-      await run(bin('make-exit'), [String(pid), fault.slice(-1)], { timeout: 10_000 });
+      await run(bin('make-exit'), [String(pid), fault.slice(-1)], { timeout: 10_000 }).catch((error) => {
+        if (lives(pid)) throw error; // else its time was over before that of make-exit came
+      });
       await gone(pid);
       return { over: null };
     default:

@@ -3,7 +3,8 @@ import { setTimeout as after } from 'node:timers/promises';
 import { arn, AwsPeer, CREDENTIALS, failure, REGION } from '../functional/aws_peer.mjs';
 import { HttpPeer } from '../functional/http_peer.mjs';
 import { Accounting, receiptsOf } from './accounting.mjs';
-import { actorTask, Environment, inflict } from './environment.mjs';
+import { actorTask, Environment, inflict, reaped } from './environment.mjs';
+import { resets } from './fault_matrix.mjs';
 
 const RETRIED = { attempts: 2, backoff: '10ms' };
 // How work is made to be held over: a server that wants to be asked again later than a task waits.
@@ -65,21 +66,35 @@ const PHASES = {
       return { caller, command };
     },
   },
-  // Its dead letter refused what is held, and at the end does not answer: so everybody is there to be hit.
+  // Its dead letter refused what is held, and at the end does not answer: so everybody is there to be hit. An
+  // external extension begins only when the runtime has ended.
   shutdown: {
     carries: true,
     spills: true,
-    reach: async (one) => {
-      const reached = await idle(one);
-      const refused = one.queue.requests.length;
-      one.queue.answerWith(() => new Promise(() => {}));
+    reach: async (one, { flavour }) => {
       one.stage.hold(...at('sigterm'));
-      const end = one.end();
-      await Promise.all([one.stage.arrival(...at('sigterm')), one.queue.request(refused + 1)]);
-      return { ...reached, end };
+      const reached = await shuttingDown(one);
+      await Promise.all([one.stage.arrival(...at('sigterm')), flavour === 'external' || reached.spills()]);
+      return reached;
+    },
+  },
+  'shutdown, last': {
+    carries: true,
+    spills: true,
+    reach: async (one) => {
+      const reached = await shuttingDown(one);
+      await reached.spills();
+      return reached;
     },
   },
 };
+
+async function shuttingDown(one) {
+  const reached = await idle(one);
+  const refused = one.queue.requests.length;
+  one.queue.answerWith(() => new Promise(() => {}));
+  return { ...reached, end: one.end(), spills: () => one.queue.request(refused + 1) };
+}
 
 // Both commands wait at the stage and the call was answered; the first one's process.
 async function running(one) {
@@ -128,10 +143,6 @@ async function platformOf(one, requestId) {
 
 const howOf = ({ failure }) => (failure === null ? 'answer' : failure === 'cut' ? 'cut' : 'failure');
 
-// The environment is reset by that fault, at once.
-const resets = ({ target, fault, phase }) =>
-  fault !== 'stop' && (target === 'shim' || (target === 'runtime' && phase === 'idle, awake')) && phase !== 'shutdown' && phase !== 'init';
-
 // {name: end} of the tasks of that invocation that were accepted for sure, or are known.
 function judged(accounting, records, requestIds, expected) {
   const known = new Set([...accounting.ends.keys(), ...records.map(({ id }) => id)]);
@@ -165,6 +176,7 @@ export async function play(t, cell) {
   const queue = phase.spills ? await AwsPeer.start(t, 'sqs', failure('AccessDenied', 403)) : null;
   const one = await Environment.start({
     tasks: tasksOf(cell, peer),
+    flavour: cell.flavour,
     env: {
       ...(queue && { ...CREDENTIALS, AWS_REGION: REGION, AWS_ENDPOINT_URL: queue.url, POSTLUDE_DEAD_LETTER: arn('sqs', 'letters') }),
     },
@@ -180,9 +192,10 @@ export async function play(t, cell) {
   const pid = cell.target === 'command' ? reached.command : await one[cell.target]();
   const began = performance.now();
   const fault = await inflict(cell.fault, pid);
+  if (cell.outcome === 'settled first') await reaped(pid); // before any task ends
   if (resets(cell)) await one.lambda.event('reset');
   one.stage.releaseAll();
-  return cell.phase === 'shutdown' ? shutDown(one, cell, { reached, fault }) : goOn(one, cell, { reached, fault, began });
+  return phase.spills ? shutDown(one, cell, { reached, fault }) : goOn(one, cell, { reached, fault, began });
 }
 
 async function shutDown(one, cell, { reached, fault }) {

@@ -4,6 +4,12 @@
 // Judged is one invocation, the *caller's*: the one that the fault hits, or else the next one. It is followed by
 // one more, which must be answered with all its tasks done: the environment goes on. Where work is held over from
 // an invocation before (idle, shutdown), that is the task "before".
+import { DEATH, OUTCOMES } from './fault_outcomes.mjs';
+
+export const FLAVOURS = {
+  internal: 'the internal extension',
+  external: 'the external flavour',
+};
 
 export const TARGETS = {
   shim: 'the shim',
@@ -28,107 +34,7 @@ export const PHASES = {
   answered: 'between the response and next: the handler works on, tasks run',
   tasks: 'during tasks: the runtime asked for its next event',
   shutdown: 'shutdown: after SIGTERM',
-};
-
-// The tasks of every invocation: two commands, of which "once" must not be replayed, a call, and a command for
-// failures. "late" (when: timeout) is there only where a command is to be hit before there is an answer.
-const all = { work: 'done', once: 'done', note: 'done', alarm: null };
-const none = { work: null, once: null, note: null, alarm: null };
-const replayed = { ...all, once: 'expired' };
-const failure = { ...none, alarm: 'done' };
-
-const EXIT_ERROR = 'Runtime.ExitError';
-const WORDS = {
-  kill: 'Runtime exited with error: signal: killed',
-  'exit-0': 'Runtime exited without providing a reason',
-  'exit-1': 'Runtime exited with error: exit status 1',
-};
-
-// caller: answer | failure | cut. platform: what its journal says of the caller's invocation ("success", or the
-// error type), or "init" / "idle" where the environment was reset outside of one. tasks: the end of each
-// accepted task; null: it is never accepted; a list: either is right.
-export const OUTCOMES = {
-  unaffected: {
-    text: 'Nothing but the time it takes: answer, tasks and environment are as without the fault.',
-    caller: 'answer', platform: 'success', tasks: all,
-  },
-  'starts over': {
-    text: 'The environment starts over; the caller gets an answer, all tasks run.',
-    caller: 'answer', platform: 'init', tasks: all,
-  },
-  'starts over, replays': {
-    text: 'The environment starts over at once; the caller gets an answer from the new processes, and behind it the held work is done as well.',
-    caller: 'answer', platform: 'idle', tasks: { ...all, before: 'done' },
-  },
-  'held work done': {
-    text: 'The caller gets an answer; the held work is done behind it, then all tasks.',
-    caller: 'answer', platform: 'success', tasks: { ...all, before: 'done' },
-  },
-  'noticed after the thaw': {
-    text: 'The shim is frozen too and repeats the end of the runtime as soon as it may: the next caller gets the error that the platform makes of it. Its failure task and the held work are done after the next answer.',
-    caller: 'failure', platform: EXIT_ERROR, tasks: { ...none, alarm: ['done', null], before: 'done' },
-  },
-  'no answer': {
-    text: 'The caller gets the error that the platform makes of the end. Nothing was accepted; the environment starts over.',
-    caller: 'failure', platform: EXIT_ERROR, tasks: none,
-  },
-  'failure task': {
-    text: 'The caller gets the error that it would get without Postlude; the failure task is done after the first answer of the new processes.',
-    caller: 'failure', platform: EXIT_ERROR, tasks: failure,
-  },
-  'cut': {
-    text: "The caller's stream breaks off. Nothing was accepted; the environment starts over.",
-    caller: 'cut', platform: EXIT_ERROR, tasks: none,
-  },
-  'cut, failure task': {
-    text: "The caller's stream breaks off, as without Postlude; the failure task is done after the first answer of the new processes.",
-    caller: 'cut', platform: EXIT_ERROR, tasks: failure,
-  },
-  'journal replayed': {
-    text: 'The caller has the answer. The environment starts over; what was interrupted runs again after its first answer, with `replay: false` it is expired.',
-    caller: 'answer', platform: EXIT_ERROR, tasks: replayed,
-  },
-  'replaced': {
-    text: 'A new extension goes on at once, in the same invocation; what was interrupted runs again, with `replay: false` it is expired.',
-    caller: 'answer', platform: 'success', tasks: replayed,
-  },
-  'maybe replaced': {
-    text: 'After two missed pings (2 to 3 s) it counts as hung and is replaced; what was interrupted then runs again, with `replay: false` it is expired. If it goes on before, nothing happened. The answer does not wait for it.',
-    caller: 'answer', platform: 'success', tasks: { ...all, once: ['done', 'expired'] },
-  },
-  'settled first': {
-    text: 'The caller has the answer. The shim stays until all tasks are done, then ends as the runtime did: the platform reports that and starts over.',
-    caller: 'answer', platform: EXIT_ERROR, tasks: all,
-  },
-  'attempt fails': {
-    text: 'That attempt failed; the next one succeeds.',
-    caller: 'answer', platform: 'success', tasks: all,
-  },
-  'attempt ends': {
-    text: 'Exit 0 is success, whoever made it so.',
-    caller: 'answer', platform: 'success', tasks: all,
-  },
-  'late attempt ends': {
-    text: 'The timeout task has ended as it would without an answer; an attempt that failed is followed by another one.',
-    caller: 'answer', platform: 'success', tasks: { ...all, late: 'done' },
-  },
-  'late attempt cut': {
-    text: 'The stopped command is cut before the deadline, and carried to the next invocation.',
-    caller: 'answer', platform: 'success', tasks: { ...all, late: 'done' },
-  },
-  'ends in time': {
-    text: 'The shutdown takes no longer than its budget. Held work is expired, and the log says so.',
-    caller: 'answer', platform: 'shutdown', tasks: { ...all, before: 'expired' },
-  },
-  'ends in time, held': {
-    text: 'The shutdown takes no longer than its budget. Held work is expired or dropped, or stays in a journal that goes with the environment.',
-    caller: 'answer', platform: 'shutdown', tasks: { ...all, before: ['expired', 'dropped', 'held'] },
-  },
-  'ends in time, dropped': {
-    text: 'The shutdown takes no longer than its budget. There is no extension any more that could hand over what is held: it is dropped, and the log says so.',
-    caller: 'answer', platform: 'shutdown', tasks: { ...all, before: 'dropped' },
-  },
-  impossible: { text: 'Cannot be.' },
+  'shutdown, last': 'shutdown: after the end of the runtime, when SHUTDOWN has come',
 };
 
 const impossible = (why) => ({ outcome: 'impossible', why });
@@ -136,9 +42,12 @@ const faults = (kill, stop, ends = kill) => ({ kill, stop, 'exit-0': ends, 'exit
 const NO_STOP = impossible('a frozen process is stopped already, and thaws with the others');
 const NO_COMMAND = impossible('no attempt runs: what is carried waits for the first answer');
 const RELEASED = impossible('the environment is released only when no attempt runs');
+const GONE = impossible('it has ended');
 const KILLED_FIRST = impossible('commands are killed the moment SIGTERM comes');
 
-const MATRIX = {
+const FAILS = { ...faults('attempt fails', 'unaffected'), 'exit-0': 'attempt ends' };
+
+const internal = {
   init: {
     shim: faults('starts over', 'unaffected'),
     extension: faults('unaffected', 'unaffected'),
@@ -159,13 +68,13 @@ const MATRIX = {
   },
   handling: {
     shim: faults('no answer', 'unaffected'),
-    extension: faults('unaffected', 'unaffected'),
+    extension: faults('unaffected', 'maybe replaced, early'),
     runtime: faults('failure task', 'unaffected'),
     command: faults('late attempt ends', 'late attempt cut'),
   },
   streaming: {
     shim: faults('cut', 'unaffected'),
-    extension: faults('unaffected', 'unaffected'),
+    extension: faults('unaffected', 'maybe replaced, early'),
     runtime: faults('cut, failure task', 'unaffected'),
     command: faults('late attempt ends', 'late attempt cut'),
   },
@@ -173,34 +82,88 @@ const MATRIX = {
     shim: faults('journal replayed', 'unaffected'),
     extension: faults('replaced', 'maybe replaced'),
     runtime: faults('settled first', 'unaffected'),
-    command: { ...faults('attempt fails', 'unaffected'), 'exit-0': 'attempt ends' },
+    command: FAILS,
   },
   tasks: {
     shim: faults('journal replayed', 'unaffected'),
     extension: faults('replaced', 'maybe replaced'),
     runtime: faults('settled first', 'unaffected'),
-    command: { ...faults('attempt fails', 'unaffected'), 'exit-0': 'attempt ends' },
+    command: FAILS,
   },
   shutdown: {
-    shim: faults('ends in time, held', 'ends in time, held'),
-    extension: faults('ends in time, dropped', 'ends in time, held'),
+    shim: faults('ends in time, held', 'ends in time'),
+    extension: faults('ends in time', 'ends in time'),
     runtime: faults('ends in time', 'ends in time'),
     command: faults(KILLED_FIRST, KILLED_FIRST),
   },
 };
 
-// Every cell: {phase, target, fault, outcome (its name), why, expected}.
-export const CELLS = Object.entries(MATRIX).flatMap(([phase, targets]) =>
-  Object.entries(targets).flatMap(([target, row]) =>
-    Object.entries(row).map(([fault, cell]) => {
-      const { outcome, why = null } = typeof cell === 'string' ? { outcome: cell } : cell;
-      return { phase, target, fault, outcome, why, expected: OUTCOMES[outcome] };
-    })));
+// The platform started the extension: any end of it is the end of the environment, nobody replaces it, and it
+// outlives the shim.
+const external = {
+  ...internal,
+  init: { ...internal.init, extension: faults('starts over', 'unaffected') },
+  'idle, frozen': { ...internal['idle, frozen'], extension: faults('starts over, replays', NO_STOP) },
+  'idle, awake': { ...internal['idle, awake'], extension: faults('starts over, replays', 'held work done') },
+  handling: { ...internal.handling, extension: faults('failure task', 'unaffected') },
+  streaming: { ...internal.streaming, extension: faults('cut, failure task', 'unaffected') },
+  answered: {
+    ...internal.answered,
+    shim: faults('journal continued', 'unaffected'),
+    extension: faults('journal replayed', 'unaffected'),
+  },
+  tasks: {
+    ...internal.tasks,
+    shim: faults('journal continued', 'unaffected'),
+    extension: faults('journal replayed', 'unaffected'),
+  },
+  shutdown: {
+    shim: faults('ends in time', 'ends in time'),
+    extension: faults('ends in time, held', 'ends in time, held'),
+    runtime: faults('ends in time', 'ends in time'),
+    command: faults(RELEASED, RELEASED),
+  },
+  'shutdown, last': {
+    shim: faults(GONE, GONE),
+    extension: faults('ends in time, held', 'ends in time, held'),
+    runtime: faults(GONE, GONE),
+    command: faults(RELEASED, RELEASED),
+  },
+};
 
-// What the platform says of a process that ended so.
-export const exitWords = (fault) => WORDS[fault];
+// Every cell: {flavour, phase, target, fault, outcome (its name), why, expected}.
+export const CELLS = Object.entries({ internal, external }).flatMap(([flavour, matrix]) =>
+  Object.entries(matrix).flatMap(([phase, targets]) =>
+    Object.entries(targets).flatMap(([target, row]) =>
+      Object.entries(row).map(([fault, cell]) => {
+        const { outcome, why = null } = typeof cell === 'string' ? { outcome: cell } : cell;
+        return { flavour, phase, target, fault, outcome, why, expected: OUTCOMES[outcome] };
+      }))));
 
-// Of a cell that is played, from the fault to the end of the invocation behind it.
-export const WITHIN_MS = { kill: 20_000, stop: 23_000, 'exit-0': 20_000, 'exit-1': 20_000 };
+const isCrash = ({ flavour, target }) => flavour === 'external' && target === 'extension';
+const CRASHES = { kill: 'signal: killed', 'exit-0': 'exit code 0', 'exit-1': 'exit code 1' };
+const EXITS = {
+  kill: 'Runtime exited with error: signal: killed',
+  'exit-0': 'Runtime exited without providing a reason',
+  'exit-1': 'Runtime exited with error: exit status 1',
+};
+
+// What the platform says of a process that ended so, and of the invocation that it ended.
+export const exitWords = (cell) => (isCrash(cell) ? CRASHES : EXITS)[cell.fault];
+export const platformOf = (cell) => {
+  const { platform } = cell.expected;
+  return platform === DEATH ? (isCrash(cell) ? 'Extension.Crash' : 'Runtime.ExitError') : platform;
+};
+
+// The environment starts over because of that fault, at once.
+export const resets = (cell) =>
+  cell.fault !== 'stop' && cell.phase !== 'init' && !cell.phase.startsWith('shutdown') &&
+  (cell.target === 'shim' || isCrash(cell) || (cell.target === 'runtime' && cell.phase === 'idle, awake'));
+
+// From the first signal or event to the end of all processes.
+export const BUDGET_MS = { internal: 500, external: 2000 };
+// Of a cell that is played, from the fault to the end of the invocation behind it: a stop takes 3 s, held work is
+// due again after 3 s, and a late task begins 2 s before the deadline of 5 s.
+export const withinMs = (cell) => ('late' in cell.expected.tasks ? 14_000 : 8000);
 // An answer that is given while the extension is dead or stopped waits for none.
 export const UNDELAYED_MS = 2000;

@@ -18,8 +18,13 @@ export const least = (list) => Math.min(...list);
 export class Watch {
   samples = []; // {shim: {pid, bytes, descriptors}, extension: the same, files, spooled: bytes}
 
-  // `pids` is {shim, extension}; one that has just ended makes no sample.
+  #before = {};
+
+  // `pids` is {shim, extension}; one that has just begun or ended makes no sample.
   take(pids, spool, files) {
+    const before = this.#before;
+    this.#before = pids;
+    if (pids.shim !== before.shim || pids.extension !== before.extension) return;
     try {
       const of = (pid) => ({ pid, bytes: share(pid), descriptors: descriptors(pid) });
       const spooled = files.reduce((sum, file) => sum + statSync(path.join(spool, file)).size, 0);

@@ -88,7 +88,7 @@ void Faults::stop_extension() {
   }
   const pid_t pid = extension->pid();
   World::current().say("fault: the extension is stopped");
-  World::current().find(pid)->stop();
+  World::current().find(pid)->stop(World::current().now());
   const Millis time =
       chance_.percent(60) ? Millis(chance_.between(1, 90)) : Millis(chance_.between(90, 20000));
   Simulation::current().platform().excuse_within(

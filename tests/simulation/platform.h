@@ -70,6 +70,10 @@ class Platform {
   /// The extension holds it, and an undisturbed invocation is at hand.
   [[nodiscard]] bool watches() const { return current_ && current_->excuse.empty() && !driven(); }
   [[nodiscard]] bool over() const { return state_ == State::over; }
+  /// It has not said that the invocation at hand is settled.
+  [[nodiscard]] bool waits_for_extension() const {
+    return state_ == State::invoking && current_ && current_->answered && !extension_settled_;
+  }
   /// It ended with a shutdown that everybody heard of, and undisturbed.
   [[nodiscard]] bool ended_in_order() const { return in_order_; }
   [[nodiscard]] int generation() const { return generation_; }

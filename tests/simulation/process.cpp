@@ -36,7 +36,7 @@ bool Process::runnable(EpochTime now) const {
   if (dead_) {
     return true;
   }
-  if (stopped_) {
+  if (stopped()) {
     return false;
   }
   if (wakes_ && *wakes_ <= now) {
@@ -54,7 +54,7 @@ bool Process::runnable(EpochTime now) const {
 }
 
 std::optional<EpochTime> Process::wakes() const {
-  return status_ || stopped_ ? std::nullopt : wakes_;
+  return status_ || stopped() ? std::nullopt : wakes_;
 }
 
 void Process::turn() {
@@ -109,8 +109,14 @@ void Process::kill() {
   dead_ = true;
 }
 
+void Process::stop(EpochTime at) {
+  if (!stopped()) {
+    stopped_since_ = at;
+  }
+}
+
 void Process::go_on() {
-  stopped_ = false;
+  stopped_since_.reset();
   went_on_ = World::current().now();
 }
 

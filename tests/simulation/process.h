@@ -70,11 +70,12 @@ class Process {
   [[nodiscard]] bool signal_pending() const { return !signals_.empty(); }
 
   /// SIGSTOP and SIGCONT.
-  void stop() { stopped_ = true; }
+  void stop(EpochTime at);
   void go_on();
   /// It went on then, and may be late with everything; never: it was not stopped.
   [[nodiscard]] std::optional<EpochTime> went_on() const { return went_on_; }
-  [[nodiscard]] bool stopped() const { return stopped_; }
+  [[nodiscard]] bool stopped() const { return stopped_since_.has_value(); }
+  [[nodiscard]] std::optional<EpochTime> stopped_since() const { return stopped_since_; }
 
   [[nodiscard]] bool dead() const { return dead_; }
   /// How it ended; nothing while it runs.
@@ -96,7 +97,7 @@ class Process {
   std::deque<int> signals_;
   std::optional<int> effects_left_;
   bool dead_ = false;
-  bool stopped_ = false;
+  std::optional<EpochTime> stopped_since_;
   std::optional<EpochTime> went_on_;
   std::optional<ExitStatus> status_;
   int turns_ = 0;

@@ -17,6 +17,8 @@ Simulation* the_simulation = nullptr;
 
 /// The longest schedules take a tenth of it.
 constexpr int kMostSteps = 200000;
+/// Of an extension, from where it hangs and is waited for.
+constexpr Millis kHangEnded = kHangNoticed + Millis(1500);
 
 ExitStatus run_shim(const runtime::Config& config) {
   auto signals = Signals::block({SIGTERM, SIGCHLD});
@@ -109,6 +111,9 @@ void Simulation::check() {
     world_.violate("the schedule does not end");
   }
   const Process* const process = extension();
+  if (process != nullptr && hangs_unnoticed(*process)) {
+    world_.violate("an extension that hangs is waited for, and nobody ends it");
+  }
   if (world_.frozen() || !platform_.watches() || process == nullptr || process->dead() ||
       process->stopped() || process->generation() != platform_.generation()) {
     return;
@@ -120,6 +125,17 @@ void Simulation::check() {
   if (const std::string id = work_.late(*process, world_.now()); !id.empty()) {
     world_.violate(fmt::format("task {} runs past the time of its invocation", id));
   }
+}
+
+/// Somebody waits for its word, once the runtime has asked for its next event.
+bool Simulation::hangs_unnoticed(const Process& process) const {
+  const auto asking = runtime_.asking_since();
+  if (!process.stopped() || !asking || !runtime_.runs() || world_.frozen() ||
+      !platform_.waits_for_extension()) {
+    return false;
+  }
+  const EpochTime since = std::max({*process.stopped_since(), *asking, world_.thawed_at()});
+  return world_.now() > since + kHangEnded;
 }
 
 Process* Simulation::shim() const {

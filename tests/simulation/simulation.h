@@ -86,6 +86,7 @@ class Simulation {
  private:
   void process_ended(Process& process);
   void check();
+  [[nodiscard]] bool hangs_unnoticed(const Process& process) const;
   void check_order(const std::string& id);
   [[nodiscard]] const Task* definition_of(std::string_view id) const;
 

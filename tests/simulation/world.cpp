@@ -55,6 +55,12 @@ Millis World::hop() {
   return kind < 97 ? Millis(chance_.between(1, 3)) : Millis(chance_.between(4, 60));
 }
 
+void World::thaw() {
+  if (std::exchange(frozen_, false)) {
+    thawed_at_ = now_;
+  }
+}
+
 Process& World::start(Process::Spec spec) {
   processes_.push_back(std::make_unique<Process>(std::move(spec)));
   say("{} starts", processes_.back()->name());

@@ -43,7 +43,9 @@ class World {
   [[nodiscard]] Millis hop();
 
   void freeze() { frozen_ = true; }
-  void thaw() { frozen_ = false; }
+  void thaw();
+  /// Time passes for the processes since then.
+  [[nodiscard]] EpochTime thawed_at() const { return thawed_at_; }
   [[nodiscard]] bool frozen() const { return frozen_; }
   /// The clock goes on, and nobody notices.
   void pass(Millis time) { now_ += time; }
@@ -97,6 +99,7 @@ class World {
   Events inside_;
   Events outside_;
   bool frozen_ = false;
+  EpochTime thawed_at_;
   Descriptors descriptors_;
   std::vector<std::unique_ptr<Process>> processes_;
   std::vector<Process*> runnable_;

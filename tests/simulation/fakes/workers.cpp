@@ -76,12 +76,16 @@ void Workers::work() {
 }
 
 void Workers::complete() {
-  std::vector<Completion> due;
-  {
-    const Lock lock(mutex_);
-    due.swap(completions_);
-  }
-  for (const Completion& completion : due) {
+  while (true) {
+    Completion completion;
+    {
+      const Lock lock(mutex_);
+      if (completions_.empty()) {
+        return;
+      }
+      completion = std::move(completions_.front());
+      completions_.pop_front();
+    }
     completion();
   }
 }
