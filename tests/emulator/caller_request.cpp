@@ -1,6 +1,7 @@
 #include "tests/emulator/caller_request.h"
 
 #include "common/base64.h"
+#include "common/json_text.h"
 #include "tests/emulator/invocation_request.h"
 #include "tests/emulator/limits.h"
 #include "tests/emulator/refusal.h"
@@ -16,8 +17,11 @@ namespace {
 
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
+constexpr int kRequestTimeout = 408;
 constexpr int kTooLarge = 413;
 constexpr int kTooMany = 429;
+/// As it stands in its header (lambda-protocol.md 6.1).
+constexpr std::size_t kMaxClientContext = 3583;
 
 ServiceError unknown_function(const Options& options, const FunctionReference& function) {
   return {kNotFound,
@@ -59,9 +63,28 @@ std::optional<ServiceError> payload_error(const std::string& body, InvocationTyp
   }
   if (!body.empty() && !nlohmann::json::accept(body)) {
     return service_error(
-        kBadRequest, "InvalidRequestContentException", "Could not parse request body into json");
+        kBadRequest,
+        "InvalidRequestContentException",
+        "Could not parse request body into json: " + parse_json(body).error().message);
   }
   return std::nullopt;
+}
+
+/// The client context as JSON text.
+std::variant<std::string, ServiceError> decode_context(const std::string& given) {
+  constexpr const char* kType = "InvalidRequestContentException";
+  if (given.size() > kMaxClientContext) {
+    return service_error(
+        kBadRequest,
+        kType,
+        fmt::format("Client context must be no more than {} bytes.", kMaxClientContext));
+  }
+  auto context = base64_decode(given);
+  if (!context || (!context->empty() && !nlohmann::json::accept(*context))) {
+    return service_error(
+        kBadRequest, kType, "Client context must be a valid Base64-encoded JSON object.");
+  }
+  return std::move(*context);
 }
 
 }  // namespace
@@ -78,6 +101,19 @@ ServiceError too_many_requests() {
           R"("retryAfterSeconds":"1"})"};
 }
 
+ServiceError snap_start_error() {
+  return service_error(kBadRequest,
+                       "SnapStartException",
+                       "The afterRestore() runtime hook encountered an error. For more "
+                       "information, check the Amazon CloudWatch logs.");
+}
+
+ServiceError snap_start_timeout() {
+  return service_error(kRequestTimeout,
+                       "SnapStartTimeoutException",
+                       "Lambda couldn't restore the snapshot within the timeout limit.");
+}
+
 std::variant<CheckedCall, ServiceError> check_call(const Options& options, CallerRequest given) {
   const FunctionReference function = parse_function_reference(given.function);
   if (function.name != options.function_name) {
@@ -92,15 +128,15 @@ std::variant<CheckedCall, ServiceError> check_call(const Options& options, Calle
   if (auto error = payload_error(given.body, *type)) {
     return std::move(*error);
   }
-  const auto context = base64_decode(given.client_context);
-  if (!context || (!context->empty() && !nlohmann::json::accept(*context))) {
-    return service_error(kBadRequest,
-                         "InvalidRequestContentException",
-                         "Client context must be a valid Base64-encoded JSON object.");
+  auto context = decode_context(given.client_context);
+  if (auto* error = std::get_if<ServiceError>(&context)) {
+    return std::move(*error);
   }
   InvocationRequest request = new_request(options, given.trace_id, given.mode);
   // Only a caller that waits hands its context on (lambda-protocol.md 1.2).
-  request.client_context = *type == InvocationType::event ? std::string() : *context;
+  if (*type != InvocationType::event) {
+    request.client_context = std::get<std::string>(std::move(context));
+  }
   request.tenant_id = given.tenant_id;
   request.payload = given.body.empty() ? "{}" : std::move(given.body);
   request.function_arn =

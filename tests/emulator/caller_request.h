@@ -32,6 +32,9 @@ struct ServiceError {
                                          const std::string& type,
                                          const std::string& message);
 [[nodiscard]] ServiceError too_many_requests();
+/// What the caller of an environment that could not be restored gets.
+[[nodiscard]] ServiceError snap_start_error();
+[[nodiscard]] ServiceError snap_start_timeout();
 
 struct CheckedCall {
   InvocationType type = InvocationType::request_response;

@@ -67,6 +67,10 @@ HttpAnswer obey(const ControlCommand& command,
     case ControlWord::vanish:
       environment.vanish();
       return done({{"ordered", true}});
+    case ControlWord::drop_connections: {
+      const auto dropped = environment.drop_connections();
+      return done({{"connections", dropped.connections}, {"complete", dropped.complete}});
+    }
     case ControlWord::cut_event:
       return ordered(faults, Fault::cut_event, command.after_bytes);
     case ControlWord::cut_answer:

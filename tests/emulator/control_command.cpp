@@ -14,11 +14,12 @@ namespace {
 
 constexpr std::string_view kPrefix = "/environments/";
 
-constexpr std::array<std::pair<std::string_view, ControlWord>, 9> kWords{
+constexpr std::array<std::pair<std::string_view, ControlWord>, 10> kWords{
     {{"freeze", ControlWord::freeze},
      {"thaw", ControlWord::thaw},
      {"shutdown", ControlWord::shutdown},
      {"vanish", ControlWord::vanish},
+     {"drop-connections", ControlWord::drop_connections},
      {"cut-event", ControlWord::cut_event},
      {"cut-answer", ControlWord::cut_answer},
      {"stale-answer", ControlWord::stale_answer},

@@ -13,6 +13,7 @@ enum class ControlWord {
   thaw,
   shutdown,
   vanish,
+  drop_connections,
   cut_event,
   cut_answer,
   stale_answer,

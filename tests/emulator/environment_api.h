@@ -1,10 +1,12 @@
 #pragma once
 
 #include "common/http_head.h"
+#include "tests/emulator/credentials.h"
 #include "tests/emulator/faults.h"
 #include "tests/emulator/generation.h"
 #include "tests/emulator/http_answer.h"
 #include "tests/emulator/http_connection.h"
+#include "tests/emulator/telemetry.h"
 
 #include <cstddef>
 #include <functional>
@@ -26,8 +28,12 @@ struct ApiSettings {
   std::string function_name;
   std::string handler;
   std::string account_id;
+  AccessKeys access_keys{};
+  std::string credentials_token{};                ///< with SnapStart: what gives them away
   std::chrono::milliseconds acknowledge_delay{};  ///< before each 202 to an answer
-  Faults* faults = nullptr;                       ///< of the environment, never null in use
+  // Of the environment, never null in use.
+  Faults* faults = nullptr;
+  Telemetry* telemetry = nullptr;
 };
 
 /// One request on its way through a route.

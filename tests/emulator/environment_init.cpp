@@ -44,7 +44,9 @@ void ExecutionEnvironment::init_ahead() {
   const auto began = Clock::now();
   const PhaseEnd end = init(began + world_.options.init_timeout);
   if (end == PhaseEnd::done) {
-    freeze();
+    if (!snapshot_) {
+      freeze();
+    }
     return;
   }
   report_failed_init(end, InitPhase::init, began);
@@ -66,33 +68,15 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point dead
   }
   pids_.clear();
   const auto began = Clock::now();
-  const std::string version = variable(world_.options, "AWS_EXECUTION_ENV");
-  platform_log_.init_start({.runtime_version = version.empty() ? "emulated:1" : version,
-                            .region = world_.options.region,
-                            .function_name = world_.options.function_name,
-                            .init_type = init_type_text(world_.options.init_type),
-                            .phase = suppressed_init_ ? InitPhase::invoke : InitPhase::init});
+  platform_log_.init_start(init_start());
   generation_->record("initStart", {{"api", fmt::format("127.0.0.1:{}", listener_->port())}});
   PhaseEnd end = start_extensions(deadline);
   if (end == PhaseEnd::done) {
-    end = start_runtime() ? wait_phase(deadline,
-                                       [](const Generation& generation) {
-                                         return generation.locked_init_done() ||
-                                                generation.locked_restore_ready();
-                                       })
-                          : PhaseEnd::failed;
+    end = start_runtime() ? wait_for_runtime(deadline) : PhaseEnd::failed;
   }
-  const bool reported = end == PhaseEnd::done && world_.options.init_type != InitType::on_demand;
-  if (reported) {
-    // Successful inits are reported everywhere but on demand (lambda-protocol.md 6.4).
-    platform_log_.init_report({.duration = Clock::now() - began,
-                               .phase = suppressed_init_ ? InitPhase::invoke : InitPhase::init,
-                               .status = {},
-                               .error_type = {},
-                               .init_type = init_type_text(world_.options.init_type)});
-  }
-  if (reported && world_.options.init_type == InitType::snap_start) {
-    end = restore();
+  generation_->end_init();
+  if (end == PhaseEnd::done) {
+    report_good_init(began);
   }
   for (const Extension& extension : generation_->extensions()) {
     platform_log_.extension(extension);
@@ -100,24 +84,49 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::init(Clock::time_point dead
   if (end == PhaseEnd::done) {
     init_duration_ = Clock::now() - began;
     generation_->record("initDone", {{"durationMs", init_duration_->count()}});
+    if (world_.options.init_type == InitType::snap_start) {
+      take_snapshot();
+    }
   }
   return end;
 }
 
-ExecutionEnvironment::PhaseEnd ExecutionEnvironment::restore() {
-  freeze();
-  const auto began = Clock::now();
-  thaw();
-  generation_->restore();
-  const PhaseEnd end = wait_phase(began + kRestoreLimit, [](const Generation& generation) {
-    return generation.locked_init_done();
-  });
-  RestoreReport report{.duration = Clock::now() - began, .status = {}};
+InitStart ExecutionEnvironment::init_start() const {
+  const std::string version = variable(world_.options, "AWS_EXECUTION_ENV");
+  return {.runtime_version = version.empty() ? "emulated:1" : version,
+          .region = world_.options.region,
+          .function_name = world_.options.function_name,
+          .init_type = init_type_text(world_.options.init_type),
+          .phase = init_phase()};
+}
+
+ExecutionEnvironment::PhaseEnd ExecutionEnvironment::wait_for_runtime(Clock::time_point deadline) {
+  const PhaseEnd end = wait_phase(
+      deadline, [](const Generation& generation) { return generation.locked_runtime_ready(); });
   if (end != PhaseEnd::done) {
-    report.status = end == PhaseEnd::expired ? "timeout" : "error";
+    return end;
   }
-  platform_log_.restore_report(report);
-  return end;
+  platform_log_.init_runtime_done({.phase = init_phase(),
+                                   .status = {},
+                                   .error_type = {},
+                                   .init_type = init_type_text(world_.options.init_type)});
+  return wait_phase(deadline, [](const Generation& generation) {
+    return generation.locked_init_done() || generation.locked_restore_ready();
+  });
+}
+
+void ExecutionEnvironment::report_good_init(Clock::time_point began) {
+  const InitReport report{.duration = Clock::now() - began,
+                          .phase = init_phase(),
+                          .status = {},
+                          .error_type = {},
+                          .init_type = init_type_text(world_.options.init_type)};
+  // Successful inits are logged everywhere but on demand (lambda-protocol.md 6.4).
+  if (world_.options.init_type == InitType::on_demand) {
+    platform_log_.unlogged_init_report(report);
+  } else {
+    platform_log_.init_report(report);
+  }
 }
 
 ExecutionEnvironment::PhaseEnd ExecutionEnvironment::wait_phase(
@@ -145,19 +154,25 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::start_extensions(Clock::tim
   });
 }
 
+EnvironmentFacts ExecutionEnvironment::facts() const {
+  return {fmt::format("127.0.0.1:{}", listener_->port()),
+          log_stream_,
+          world_.path,
+          api_settings_.credentials_token};
+}
+
 Result<void> ExecutionEnvironment::start_external_extensions() {
   if (world_.options.layer_dir.empty()) {
     return {};
   }
   const std::string folder = world_.options.layer_dir + "/extensions";
-  const EnvironmentFacts facts{
-      fmt::format("127.0.0.1:{}", listener_->port()), log_stream_, world_.path};
   for (const std::string& name : files_in(folder)) {
     generation_->launched(name);
     auto pid = sandbox_->start_process({.who = name,
                                         .argv = {(std::filesystem::path(folder) / name).string()},
-                                        .environment = extension_variables(world_.options, facts),
-                                        .working_directory = "/"});
+                                        .environment = extension_variables(world_.options, facts()),
+                                        .working_directory = "/",
+                                        .log = ProcessLog::extension});
     if (!pid) {
       return tl::unexpected(pid.error());
     }
@@ -170,7 +185,7 @@ Result<void> ExecutionEnvironment::start_external_extensions() {
 
 Result<std::vector<std::string>> ExecutionEnvironment::runtime_command() const {
   const Options& options = world_.options;
-  if (options.runtime_kind == RuntimeKind::provided) {
+  if (options.runtime.kind == RuntimeKind::provided) {
     for (const std::string& folder : {options.function_dir, options.layer_dir}) {
       const std::string path = folder + "/bootstrap";
       if (!folder.empty() && ::access(path.c_str(), X_OK) == 0) {
@@ -179,11 +194,11 @@ Result<std::vector<std::string>> ExecutionEnvironment::runtime_command() const {
     }
     return fail("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
   }
-  auto program = find_program(options.runtime_command.front(), world_.path, options.function_dir);
+  auto program = find_program(options.runtime.command.front(), world_.path, options.function_dir);
   if (!program) {
     return tl::unexpected(program.error());
   }
-  std::vector<std::string> argv = options.runtime_command;
+  std::vector<std::string> argv = options.runtime.command;
   argv.front() = std::move(*program);
   const std::string wrapper = variable(options, "AWS_LAMBDA_EXEC_WRAPPER");
   if (!wrapper.empty()) {
@@ -193,17 +208,16 @@ Result<std::vector<std::string>> ExecutionEnvironment::runtime_command() const {
 }
 
 bool ExecutionEnvironment::start_runtime() {
-  const EnvironmentFacts facts{
-      fmt::format("127.0.0.1:{}", listener_->port()), log_stream_, world_.path};
   const auto argv = runtime_command();
   if (!argv) {
     generation_->cannot_start({"Runtime.InvalidEntrypoint", argv.error().message, {}});
     return false;
   }
-  const auto pid = sandbox_->start_process({.who = kRuntimeProcess,
-                                            .argv = *argv,
-                                            .environment = runtime_variables(world_.options, facts),
-                                            .working_directory = world_.options.function_dir});
+  const auto pid =
+      sandbox_->start_process({.who = kRuntimeProcess,
+                               .argv = *argv,
+                               .environment = runtime_variables(world_.options, facts()),
+                               .working_directory = world_.options.function_dir});
   if (pid) {
     freezer_->started();
     pids_[kRuntimeProcess] = *pid;

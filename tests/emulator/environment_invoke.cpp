@@ -35,16 +35,24 @@ long resident_kib(pid_t pid) {
 }  // namespace
 
 void ExecutionEnvironment::invoke(const std::shared_ptr<Invocation>& invocation) {
-  thaw();
+  if (!snapshot_) {
+    thaw();
+  }
   began_ = Clock::now();
   init_duration_.reset();
+  restore_duration_.reset();
   Clock::time_point deadline = began_ + world_.options.timeout;
-  if (!init_for(invocation, deadline)) {
+  if (!init_for(invocation, deadline) || !restore_for(invocation, deadline)) {
     return;
   }
   deliver(invocation, deadline);
-  const PhaseEnd end = wait_phase(
-      deadline, [](const Generation& generation) { return generation.locked_invoke_done(); });
+  PhaseEnd end = wait_phase(
+      deadline, [](const Generation& generation) { return generation.locked_runtime_done(); });
+  if (end == PhaseEnd::done) {
+    tell_runtime_done(*invocation, {});
+    end = wait_phase(deadline,
+                     [](const Generation& generation) { return generation.locked_invoke_done(); });
+  }
   if (end == PhaseEnd::done) {
     end_well(invocation);
   } else {
@@ -78,6 +86,7 @@ bool ExecutionEnvironment::init_for(const std::shared_ptr<Invocation>& invocatio
   }
   report_failed_init(end, InitPhase::invoke, began_);
   log_.begin_tail();
+  runtime_done_ = false;
   platform_log_.start(invocation->request().request_id);
   end_badly(invocation, end);
   return false;
@@ -86,6 +95,7 @@ bool ExecutionEnvironment::init_for(const std::shared_ptr<Invocation>& invocatio
 void ExecutionEnvironment::deliver(const std::shared_ptr<Invocation>& invocation,
                                    Clock::time_point deadline) {
   log_.begin_tail();
+  runtime_done_ = false;
   platform_log_.start(invocation->request().request_id);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
   const auto deadline_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -129,6 +139,12 @@ void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocati
                        {"answered", invocation->answered()},
                        {"durationMs", Milliseconds(Clock::now() - began_).count()}});
   invocation->fail({failure.type, body});
+  if (!runtime_done_) {
+    const bool expired = end == PhaseEnd::expired;
+    tell_runtime_done(*invocation,
+                      {.status = expired ? "timeout" : "error",
+                       .error_type = expired ? std::string() : failure.type});
+  }
   if (end == PhaseEnd::expired) {
     platform_log_.timed_out(id, world_.options.timeout);
     write_report(id, "timeout", {});
@@ -165,6 +181,16 @@ GenerationFailure ExecutionEnvironment::failure_of(PhaseEnd end) {
   return {"Sandbox.Failure", "The environment was shut down", {}};
 }
 
+void ExecutionEnvironment::tell_runtime_done(const Invocation& invocation, const RuntimeEnd& how) {
+  runtime_done_ = true;
+  platform_log_.runtime_done({.request_id = invocation.request().request_id,
+                              .duration = Clock::now() - began_,
+                              .init_duration = std::nullopt,
+                              .status = how.status,
+                              .error_type = how.error_type,
+                              .produced_bytes = invocation.produced_bytes()});
+}
+
 void ExecutionEnvironment::write_report(const std::string& request_id,
                                         const std::string& status,
                                         const std::string& error_type) {
@@ -173,6 +199,7 @@ void ExecutionEnvironment::write_report(const std::string& request_id,
                         .memory_size_mb = world_.options.memory_mb,
                         .memory_used_mb = memory_used_mb(),
                         .init_duration = init_duration_,
+                        .restore_duration = restore_duration_,
                         .status = status,
                         .error_type = error_type});
 }
@@ -186,7 +213,10 @@ void ExecutionEnvironment::freeze() {
 
 void ExecutionEnvironment::thaw() {
   if (const auto thawed = freezer_->thaw()) {
-    generation_->record("thawed", {{"processes", *thawed}});
+    if (thawed->dropped) {
+      record_dropped(*thawed->dropped);
+    }
+    generation_->record("thawed", {{"processes", thawed->processes}});
   }
 }
 

@@ -214,14 +214,17 @@ void ExecutionEnvironment::end_flight(const Flight& flight,
                                  : failure.body});
   }
   const bool plain = status == "success";
-  std::string log = flight.log;
-  log += platform_log_.report({.request_id = id,
+  const ExecutionReport report{.request_id = id,
                                .duration = duration,
                                .memory_size_mb = world_.options.memory_mb,
                                .memory_used_mb = memory_used_mb(),
                                .init_duration = std::exchange(init_duration_, std::nullopt),
                                .status = plain ? std::string() : status,
-                               .error_type = status == "error" ? failure.type : std::string()});
+                               .error_type = status == "error" ? failure.type : std::string(),
+                               .produced_bytes = flight.invocation->produced_bytes()};
+  std::string log = flight.log;
+  log += platform_log_.runtime_done(report);
+  log += platform_log_.report(report);
   {
     const std::lock_guard lock(monitor_.mutex);
     --occupied_;

@@ -35,6 +35,7 @@ void ExecutionEnvironment::shut_down(const std::string& reason) {
   if (budget.count() > 0) {
     thaw();
   }
+  telemetry_.hurry();
   const auto start = Clock::now();
   end_runtime(start, budget);
   end_extensions(reason, start, budget);
@@ -55,7 +56,9 @@ void ExecutionEnvironment::end_generation(const std::string& reason, Clock::time
     }
   }
   freezer_->ended();
+  snapshot_ = false;
   generation_->close();
+  telemetry_.end();
   listener_->shut_connections();
   generation_->record(for_good ? "shutdown" : "reset",
                       {{"reason", reason},

@@ -39,6 +39,20 @@ void extend(Variables& variables, const std::string& name, const std::string& fo
   set(variables, name, found == variables.end() ? folder : found->second + ":" + folder);
 }
 
+/// A snapshot must not hold keys that are old when it is restored (lambda-protocol.md 5).
+void add_credentials(Variables& all, const Options& options, const EnvironmentFacts& facts) {
+  if (options.init_type == InitType::snap_start) {
+    all.emplace_back("AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                     "http://" + facts.api + kCredentialsPath);
+    all.emplace_back("AWS_CONTAINER_AUTHORIZATION_TOKEN", facts.credentials_token);
+    return;
+  }
+  const AccessKeys keys = access_keys(options);
+  all.emplace_back("AWS_ACCESS_KEY_ID", keys.access_key_id);
+  all.emplace_back("AWS_SECRET_ACCESS_KEY", keys.secret_access_key);
+  all.emplace_back("AWS_SESSION_TOKEN", keys.session_token);
+}
+
 Variables platform_variables(const Options& options, const EnvironmentFacts& facts) {
   Variables all{{"AWS_LAMBDA_RUNTIME_API", facts.api},
                 {"AWS_LAMBDA_FUNCTION_NAME", options.function_name},
@@ -49,9 +63,6 @@ Variables platform_variables(const Options& options, const EnvironmentFacts& fac
                 {"AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream},
                 {"AWS_REGION", options.region},
                 {"AWS_DEFAULT_REGION", options.region},
-                {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"},
-                {"AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
-                {"AWS_SESSION_TOKEN", "emulated"},
                 {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
                 {"AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"},
                 {"_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"},
@@ -62,19 +73,36 @@ Variables platform_variables(const Options& options, const EnvironmentFacts& fac
                 {"TZ", ":UTC"},
                 {"LANG", "en_US.UTF-8"},
                 {"PATH", facts.path}};
+  add_credentials(all, options, facts);
   if (options.init_type == InitType::managed_instances) {
     all.emplace_back("AWS_LAMBDA_MAX_CONCURRENCY", std::to_string(options.concurrency));
   }
   if (options.log_format == LogFormat::json) {
     all.emplace_back("AWS_LAMBDA_LOG_FORMAT", "JSON");
   }
-  if (options.runtime_kind == RuntimeKind::managed) {
-    all.emplace_back("AWS_EXECUTION_ENV", "AWS_Lambda_emulated");
+  if (options.runtime.kind == RuntimeKind::managed) {
+    const std::string& identifier = options.runtime.identifier;
+    all.emplace_back("AWS_EXECUTION_ENV",
+                     "AWS_Lambda_" + (identifier.empty() ? "emulated" : identifier));
   }
   return all;
 }
 
 }  // namespace
+
+AccessKeys access_keys(const Options& options) {
+  AccessKeys keys{"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "emulated"};
+  for (const auto& [name, value] : options.variables) {
+    if (name == "AWS_ACCESS_KEY_ID") {
+      keys.access_key_id = value;
+    } else if (name == "AWS_SECRET_ACCESS_KEY") {
+      keys.secret_access_key = value;
+    } else if (name == "AWS_SESSION_TOKEN") {
+      keys.session_token = value;
+    }
+  }
+  return keys;
+}
 
 Variables runtime_variables(const Options& options, const EnvironmentFacts& facts) {
   Variables all = platform_variables(options, facts);

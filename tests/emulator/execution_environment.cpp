@@ -1,6 +1,7 @@
 #include "tests/emulator/execution_environment.h"
 
 #include "tests/emulator/extension_registry.h"
+#include "tests/emulator/json_log_lines.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -37,14 +38,22 @@ ExecutionEnvironment::ExecutionEnvironment(World world, int number)
     : world_(std::move(world)),
       number_(number),
       log_stream_(new_log_stream()),
-      platform_log_(log_, world_.options.log_format) {
+      log_([this](TelemetrySource source, const std::string& line) {
+        if (telemetry_.wanted(source)) {
+          telemetry_.publish(source, json_output(source, line));
+        }
+      }),
+      platform_log_({log_, telemetry_, world_.options.log_format}) {
   api_settings_ = {.event_framing = world_.options.event_framing,
                    .init_type = world_.options.init_type,
                    .function_name = world_.options.function_name,
                    .handler = world_.options.handler,
                    .account_id = world_.options.account_id,
+                   .access_keys = access_keys(world_.options),
+                   .credentials_token = new_uuid(),
                    .acknowledge_delay = world_.options.acknowledge_delay,
-                   .faults = &faults_};
+                   .faults = &faults_,
+                   .telemetry = &telemetry_};
 }
 
 Result<void> ExecutionEnvironment::open() {
@@ -56,7 +65,13 @@ Result<void> ExecutionEnvironment::open() {
     return tl::unexpected(listener.error());
   }
   listener_ = std::move(*listener);
-  SandboxSetup setup{.log_fd = log_.write_end()};
+  SandboxSetup setup{.function_log = log_.function_end(),
+                     .extension_log = log_.extensions_end(),
+                     .api_port = listener_->port()};
+  if (world_.options.memory_limit == MemoryLimit::enforced) {
+    constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+    setup.memory_bytes = static_cast<std::size_t>(world_.options.memory_mb) * kMegabyte;
+  }
   if (world_.options.tmp == TmpFolder::private_folder) {
     private_tmp_ = world_.options.tmp_root + "/" + std::to_string(number_);
     std::error_code error;
@@ -80,7 +95,7 @@ Result<void> ExecutionEnvironment::open() {
     return tl::unexpected(sandbox.error());
   }
   sandbox_ = std::move(*sandbox);
-  freezer_ = std::make_unique<Freezer>(*sandbox_);
+  freezer_ = std::make_unique<Freezer>(*sandbox_, world_.options.idle_connections);
   return {};
 }
 
@@ -134,9 +149,25 @@ Sandbox::Frozen ExecutionEnvironment::hold() {
 }
 
 std::size_t ExecutionEnvironment::release() {
-  const std::size_t processes = freezer_->release().value_or(0);
-  world_.journal.record("released", {{"environment", number_}, {"processes", processes}});
-  return processes;
+  const auto released = freezer_->release().value_or(Freezer::Thawed{});
+  if (released.dropped) {
+    record_dropped(*released.dropped);
+  }
+  world_.journal.record("released", {{"environment", number_}, {"processes", released.processes}});
+  return released.processes;
+}
+
+DroppedConnections ExecutionEnvironment::drop_connections() {
+  const DroppedConnections dropped = sandbox_->drop_connections();
+  record_dropped(dropped);
+  return dropped;
+}
+
+void ExecutionEnvironment::record_dropped(const DroppedConnections& dropped) const {
+  world_.journal.record("connectionsDropped",
+                        {{"environment", number_},
+                         {"connections", dropped.connections},
+                         {"complete", dropped.complete}});
 }
 
 void ExecutionEnvironment::vanish() {

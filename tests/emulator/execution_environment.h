@@ -14,6 +14,7 @@
 #include "tests/emulator/options.h"
 #include "tests/emulator/platform_log.h"
 #include "tests/emulator/sandbox.h"
+#include "tests/emulator/telemetry.h"
 
 #include <chrono>
 #include <deque>
@@ -66,6 +67,8 @@ class ExecutionEnvironment {
   Sandbox::Frozen hold();
   /// How many go on: none if the platform has frozen them.
   std::size_t release();
+  /// Resets its connections to the outside, as the network does to those that idled for long.
+  DroppedConnections drop_connections();
   [[nodiscard]] Faults& faults() { return faults_; }
 
  private:
@@ -83,14 +86,27 @@ class ExecutionEnvironment {
   // environment_init.cpp
   void init_ahead();
   [[nodiscard]] PhaseEnd init(Clock::time_point deadline);
-  [[nodiscard]] PhaseEnd restore();
   [[nodiscard]] PhaseEnd start_extensions(Clock::time_point deadline);
   [[nodiscard]] Result<void> start_external_extensions();
   [[nodiscard]] bool start_runtime();
+  [[nodiscard]] InitPhase init_phase() const {
+    return suppressed_init_ ? InitPhase::invoke : InitPhase::init;
+  }
+  [[nodiscard]] InitStart init_start() const;
+  [[nodiscard]] PhaseEnd wait_for_runtime(Clock::time_point deadline);
+  void report_good_init(Clock::time_point began);
+  [[nodiscard]] EnvironmentFacts facts() const;
   [[nodiscard]] Result<std::vector<std::string>> runtime_command() const;
   void report_failed_init(PhaseEnd end, InitPhase phase, Clock::time_point began);
   [[nodiscard]] PhaseEnd wait_phase(Clock::time_point deadline,
                                     const std::function<bool(const Generation&)>& done);
+
+  // environment_restore.cpp
+  void take_snapshot();
+  [[nodiscard]] bool restore_for(const std::shared_ptr<Invocation>& invocation,
+                                 Clock::time_point& deadline);
+  [[nodiscard]] PhaseEnd restore();
+  void fail_restore(const std::shared_ptr<Invocation>& invocation, PhaseEnd end);
 
   // environment_invoke.cpp
   void invoke(const std::shared_ptr<Invocation>& invocation);
@@ -101,11 +117,17 @@ class ExecutionEnvironment {
   void end_badly(const std::shared_ptr<Invocation>& invocation, PhaseEnd end);
   void wait_for_last_words();
   [[nodiscard]] GenerationFailure failure_of(PhaseEnd end);
+  struct RuntimeEnd {
+    std::string status = {};  ///< empty: it asked for the next event
+    std::string error_type = {};
+  };
+  void tell_runtime_done(const Invocation& invocation, const RuntimeEnd& how);
   void write_report(const std::string& request_id,
                     const std::string& status,
                     const std::string& error_type);
   void freeze();
   void thaw();
+  void record_dropped(const DroppedConnections& dropped) const;
   [[nodiscard]] int memory_used_mb() const;
 
   // environment_managed.cpp
@@ -149,6 +171,7 @@ class ExecutionEnvironment {
   const std::string log_stream_;
   std::string private_tmp_;
   mutable Monitor monitor_;
+  Telemetry telemetry_;
   LogCollector log_;
   PlatformLog platform_log_;
   std::unique_ptr<HttpListener> listener_;
@@ -173,7 +196,10 @@ class ExecutionEnvironment {
   std::vector<Flight> flights_;
   std::map<std::string, pid_t> pids_;
   Clock::time_point began_;
-  std::optional<Milliseconds> init_duration_;
+  std::optional<Milliseconds> init_duration_;  ///< until it was reported, as the next one
+  std::optional<Milliseconds> restore_duration_;
+  bool runtime_done_ = false;  ///< with this invocation, and it was told
+  bool snapshot_ = false;      ///< the processes are as they were at the end of their init
 
   std::jthread thread_;
 };

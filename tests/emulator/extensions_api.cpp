@@ -1,6 +1,8 @@
 #include "common/json_text.h"
 #include "tests/emulator/error_types.h"
+#include "tests/emulator/json_log_lines.h"
 #include "tests/emulator/runtime_api.h"
+#include "tests/emulator/telemetry.h"
 
 #include <nlohmann/json.hpp>
 
@@ -88,10 +90,36 @@ bool report_error(const ApiRequest& request, const char* failure_type) {
   return reply(request, accepted());
 }
 
-bool refuse_telemetry(const ApiRequest& request, const char* api, const char* type) {
+bool subscribe_telemetry(const ApiRequest& request) {
+  auto body = small_body(request);
+  if (const auto* refused = std::get_if<HttpAnswer>(&body)) {
+    return reply_and_close(request, *refused);
+  }
+  const auto known = request.generation->telemetry_subscriber(request.header(kIdentifier));
+  if (const auto* refusal = std::get_if<Refusal>(&known)) {
+    return reply(request, refusal_answer(*refusal));
+  }
+  const auto wanted = parse_telemetry_subscription(
+      std::get<std::string>(body),
+      request.generation->managed() ? ExtensionRules::managed : ExtensionRules::on_demand);
+  if (const auto* refusal = std::get_if<Refusal>(&wanted)) {
+    return reply(request, refusal_answer(*refusal));
+  }
+  const std::string& name = std::get<Extension>(known).name;
+  const auto& subscription = std::get<TelemetrySubscription>(wanted);
+  Telemetry& telemetry = *request.settings.telemetry;
+  telemetry.subscribe(name, subscription);
+  telemetry.publish(TelemetrySource::platform, json_telemetry_subscription(name, subscription));
+  HttpAnswer answer;
+  answer.body = "\"OK\"";
+  return reply(request, answer);
+}
+
+/// Superseded by the Telemetry API.
+bool refuse_logs(const ApiRequest& request) {
   HttpAnswer answer = accepted();
-  answer.body = dump_json({{"errorMessage", std::string(api) + " API is not supported"},
-                           {"errorType", type}}) +
+  answer.body = dump_json({{"errorMessage", "Logs API is not supported"},
+                           {"errorType", "Logs.NotSupported"}}) +
                 "\n";
   return drop_body_and_reply(request, answer);
 }
@@ -112,11 +140,12 @@ bool serve_extensions_api(const ApiRequest& request) {
   if (post && request.path == "/2020-01-01/extension/exit/error") {
     return report_error(request, "Extension.ExitError");
   }
-  if (request.path == "/2022-07-01/telemetry") {
-    return refuse_telemetry(request, "Telemetry", "Telemetry.NotSupported");
+  const bool put = request.head.method() == "PUT";
+  if (put && request.path == "/2022-07-01/telemetry") {
+    return subscribe_telemetry(request);
   }
-  if (request.path == "/2020-08-15/logs" && !request.generation->managed()) {
-    return refuse_telemetry(request, "Logs", "Logs.NotSupported");
+  if (put && request.path == "/2020-08-15/logs" && !request.generation->managed()) {
+    return refuse_logs(request);
   }
   return drop_body_and_reply(request, not_found());
 }

@@ -4,18 +4,35 @@
 
 namespace postlude::emulator {
 
-Sandbox::Frozen Freezer::freeze() {
-  const std::lock_guard lock(mutex_);
-  frozen_ = true;
+Sandbox::Frozen Freezer::stop_locked() {
+  if (!frozen_ && !held_) {
+    stopped_at_ = std::chrono::steady_clock::now();
+  }
   return sandbox_.freeze();
 }
 
-std::optional<std::size_t> Freezer::thaw() {
+Freezer::Thawed Freezer::go_on_locked() {
+  Thawed thawed;
+  if (std::chrono::steady_clock::now() - stopped_at_ >= idle_limit_) {
+    thawed.dropped = sandbox_.drop_connections();
+  }
+  thawed.processes = sandbox_.thaw();
+  return thawed;
+}
+
+Sandbox::Frozen Freezer::freeze() {
+  const std::lock_guard lock(mutex_);
+  Sandbox::Frozen frozen = stop_locked();
+  frozen_ = true;
+  return frozen;
+}
+
+std::optional<Freezer::Thawed> Freezer::thaw() {
   const std::lock_guard lock(mutex_);
   if (!std::exchange(frozen_, false) || held_) {
     return std::nullopt;
   }
-  return sandbox_.thaw();
+  return go_on_locked();
 }
 
 void Freezer::started() {
@@ -35,16 +52,17 @@ void Freezer::ended() {
 
 Sandbox::Frozen Freezer::hold() {
   const std::lock_guard lock(mutex_);
+  Sandbox::Frozen frozen = stop_locked();
   held_ = true;
-  return sandbox_.freeze();
+  return frozen;
 }
 
-std::optional<std::size_t> Freezer::release() {
+std::optional<Freezer::Thawed> Freezer::release() {
   const std::lock_guard lock(mutex_);
   if (!std::exchange(held_, false) || frozen_) {
     return std::nullopt;
   }
-  return sandbox_.thaw();
+  return go_on_locked();
 }
 
 }  // namespace postlude::emulator

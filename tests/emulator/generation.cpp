@@ -211,6 +211,19 @@ std::variant<Extension, Refusal> Generation::extension_error(const std::optional
   return extension;
 }
 
+std::variant<Extension, Refusal> Generation::telemetry_subscriber(
+    const std::optional<std::string>& id) {
+  const std::lock_guard lock(monitor_.mutex);
+  auto known = extensions_.identify(id);
+  if (auto* refusal = std::get_if<Refusal>(&known)) {
+    return std::move(*refusal);
+  }
+  if (init_over_) {
+    return telemetry_closed();
+  }
+  return *std::get<const Extension*>(known);
+}
+
 void Generation::extension_poll_gone(const Extension& extension) {
   const std::lock_guard lock(monitor_.mutex);
   // The identifier stays ready: what comes for it is consumed by the dead poll.

@@ -99,6 +99,9 @@ class Generation {
   [[nodiscard]] std::variant<Extension, Refusal> register_extension(const Registration& what);
   [[nodiscard]] std::variant<Extension, Refusal> extension_polls(
       const std::optional<std::string>& id);
+  /// Who may still subscribe to telemetry: any extension, until the init ended.
+  [[nodiscard]] std::variant<Extension, Refusal> telemetry_subscriber(
+      const std::optional<std::string>& id);
   [[nodiscard]] std::variant<NoEvent, PollsClosed, std::string> take_extension_event(
       const std::string& id);
   [[nodiscard]] std::variant<Extension, Refusal> extension_error(
@@ -114,6 +117,8 @@ class Generation {
   void launched(const std::string& extension);
   /// The runtime or an external extension could not be started at all.
   void cannot_start(GenerationFailure failure);
+  /// Well or not.
+  void end_init();
   void offer(RuntimeEvent event);
   void restore();
   /// No answer of the running invocation counts any more.
@@ -130,8 +135,12 @@ class Generation {
   void close();
 
   [[nodiscard]] bool locked_externals_registered() const;
+  /// The runtime asked for its first event, or for its restore.
+  [[nodiscard]] bool locked_runtime_ready() const;
   [[nodiscard]] bool locked_init_done() const;
   [[nodiscard]] bool locked_restore_ready() const;
+  /// The runtime asked for the next event.
+  [[nodiscard]] bool locked_runtime_done() const;
   [[nodiscard]] bool locked_invoke_done() const;
   [[nodiscard]] std::size_t locked_idle_workers() const { return managed_ ? managed_->idle() : 0; }
   [[nodiscard]] bool locked_running(const std::string& request_id) const;
@@ -158,6 +167,7 @@ class Generation {
   RuntimeEvent current_;
   bool runtime_event_waits_ = false;
   bool restored_ = false;
+  bool init_over_ = false;
   bool closed_ = false;
   bool shutting_down_ = false;
   std::map<std::string, std::string> extension_events_;  ///< by identifier, for a live poll

@@ -28,6 +28,11 @@ std::string Generation::invoke_event_locked() const {
                     {"tracing", {{"type", "X-Amzn-Trace-Id"}, {"value", request.trace_id}}}});
 }
 
+void Generation::end_init() {
+  const std::lock_guard lock(monitor_.mutex);
+  init_over_ = true;
+}
+
 void Generation::offer(RuntimeEvent event) {
   const std::lock_guard lock(monitor_.mutex);
   current_ = std::move(event);
@@ -84,6 +89,10 @@ bool Generation::locked_running(const std::string& request_id) const {
   return managed_ && managed_->running(request_id);
 }
 
+bool Generation::locked_runtime_ready() const {
+  return runtime_.phase() == RuntimePhase::ready || locked_restore_ready();
+}
+
 bool Generation::locked_init_done() const {
   return runtime_.phase() == RuntimePhase::ready && extensions_.all_ready();
 }
@@ -92,9 +101,12 @@ bool Generation::locked_restore_ready() const {
   return runtime_.phase() == RuntimePhase::restore_ready;
 }
 
+bool Generation::locked_runtime_done() const {
+  return runtime_.phase() == RuntimePhase::ready && !runtime_event_waits_;
+}
+
 bool Generation::locked_invoke_done() const {
-  return runtime_.phase() == RuntimePhase::ready && !runtime_event_waits_ &&
-         extensions_.invoke_done();
+  return locked_runtime_done() && extensions_.invoke_done();
 }
 
 std::vector<Extension> Generation::extensions() const {

@@ -10,6 +10,7 @@ void Invocation::answer(WholeResult result) {
   if (state_ == State::open) {
     state_ = State::whole;
     outcome_ = result.failure;
+    produced_bytes_ = result.body.size();
     whole_ = std::move(result);
     changed_.notify_all();
   }
@@ -34,9 +35,11 @@ Result<void> Invocation::write(std::string_view bytes) {
       return postlude::fail(ErrorCode::closed, "the invocation was ended");
     }
     if (caller_left_) {
+      produced_bytes_ += bytes.size();
       return {};
     }
     const std::size_t size = std::min(bytes.size(), kStreamWindow - window_.size());
+    produced_bytes_ += size;
     window_.append(bytes.substr(0, size));
     bytes.remove_prefix(size);
     changed_.notify_all();
@@ -83,6 +86,11 @@ std::optional<FunctionFailure> Invocation::outcome() const {
 bool Invocation::answered() const {
   const std::lock_guard lock(mutex_);
   return state_ != State::open && state_ != State::streaming;
+}
+
+std::size_t Invocation::produced_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return produced_bytes_;
 }
 
 Invocation::Answer Invocation::wait_answer() {

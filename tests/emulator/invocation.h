@@ -31,6 +31,8 @@ struct InvocationRequest {
 struct FunctionFailure {
   std::string error_type;
   std::string body;  ///< JSON
+  /// Of the service's own error, which is told instead of a result (lambda-protocol.md 6.1).
+  std::optional<int> service_status = std::nullopt;
 };
 
 struct WholeResult {
@@ -64,6 +66,8 @@ class Invocation {
   [[nodiscard]] std::optional<FunctionFailure> outcome() const;
   /// The answer is complete, whatever it was.
   [[nodiscard]] bool answered() const;
+  /// How many bytes of an answer the function gave so far.
+  [[nodiscard]] std::size_t produced_bytes() const;
 
   // The caller's side.
 
@@ -91,6 +95,7 @@ class Invocation {
   WholeResult whole_;
   std::string content_type_;
   std::string window_;
+  std::size_t produced_bytes_ = 0;
   bool caller_left_ = false;
   std::optional<FunctionFailure> outcome_;
   std::optional<std::string> log_tail_;

@@ -63,6 +63,10 @@ void refuse(httplib::Response& answer, const ServiceError& error) {
   answer.set_content(error.body, "application/json");
 }
 
+void refuse(httplib::Response& answer, const FunctionFailure& failure) {
+  refuse(answer, ServiceError{*failure.service_status, failure.error_type, failure.body});
+}
+
 CallerRequest request_of(const httplib::Request& request, CallerMode mode) {
   return {.function = request.matches[1].str(),
           .qualifier = request.get_param_value("Qualifier"),
@@ -204,6 +208,10 @@ void InvokeApi::Server::answer_whole(Invocation& invocation,
                                      httplib::Response& answer) {
   static_cast<void>(invocation.wait_answer());
   WholeResult result = invocation.take_whole();
+  if (result.failure && result.failure->service_status) {
+    refuse(answer, *result.failure);
+    return;
+  }
   if (log_type == "Tail") {
     answer.set_header("X-Amz-Log-Result", base64_encode(invocation.wait_finished()));
   }
@@ -220,6 +228,10 @@ void InvokeApi::Server::answer_stream(const std::shared_ptr<Invocation>& invocat
                                       const std::string& log_type,
                                       httplib::Response& answer) {
   static_cast<void>(invocation->wait_answer());
+  if (const auto failure = invocation->outcome(); failure && failure->service_status) {
+    refuse(answer, *failure);
+    return;
+  }
   answer.status = 200;
   answer.set_header("X-Amz-Executed-Version", "$LATEST");
   auto stream = std::make_shared<StreamAnswer>(

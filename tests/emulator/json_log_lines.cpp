@@ -70,16 +70,60 @@ std::string json_restore_report(const RestoreReport& report) {
       outcome({{"metrics", {{"durationMs", report.duration.count()}}}}, report.status, {}));
 }
 
+std::string json_restore_start(const InitStart& start) {
+  return record_line("platform.restoreStart",
+                     {{"runtimeVersion", start.runtime_version},
+                      {"functionName", start.function_name},
+                      {"functionVersion", "$LATEST"}});
+}
+
+std::string json_init_runtime_done(const InitReport& report) {
+  return record_line(
+      "platform.initRuntimeDone",
+      outcome({{"initializationType", report.init_type}, {"phase", phase_name(report.phase)}},
+              report.status,
+              report.error_type));
+}
+
+std::string json_restore_runtime_done(const RestoreReport& report) {
+  return record_line("platform.restoreRuntimeDone",
+                     outcome(nlohmann::json::object(), report.status, {}));
+}
+
+std::string json_telemetry_subscription(const std::string& extension,
+                                        const TelemetrySubscription& wanted) {
+  auto types = nlohmann::json::array();
+  for (const TelemetrySource source : wanted.sources) {
+    types.push_back(source_name(source));
+  }
+  return record_line("platform.telemetrySubscription",
+                     {{"name", extension}, {"state", "Subscribed"}, {"types", std::move(types)}});
+}
+
+std::string json_logs_dropped(std::size_t records, std::size_t bytes) {
+  return record_line("platform.logsDropped",
+                     {{"reason", "the subscriber did not take them"},
+                      {"droppedRecords", records},
+                      {"droppedBytes", bytes}});
+}
+
+std::string json_output(TelemetrySource source, const std::string& line) {
+  return record_line(source_name(source), line);
+}
+
 std::string json_start(const std::string& request_id) {
   return record_line("platform.start", {{"requestId", request_id}, {"version", "$LATEST"}});
 }
 
 std::string json_runtime_done(const ExecutionReport& report) {
-  return record_line("platform.runtimeDone",
-                     outcome({{"requestId", report.request_id},
-                              {"metrics", {{"durationMs", report.duration.count()}}}},
-                             report.status,
-                             report.error_type));
+  return record_line(
+      "platform.runtimeDone",
+      outcome(
+          {{"requestId", report.request_id},
+           {"metrics",
+            {{"durationMs", report.duration.count()}, {"producedBytes", report.produced_bytes}}}},
+          report.status,
+          report.error_type));
 }
 
 std::string json_report(const ExecutionReport& report) {
@@ -90,6 +134,9 @@ std::string json_report(const ExecutionReport& report) {
       {"maxMemoryUsedMB", report.memory_used_mb}};
   if (report.init_duration) {
     metrics["initDurationMs"] = report.init_duration->count();
+  }
+  if (report.restore_duration) {
+    metrics["restoreDurationMs"] = report.restore_duration->count();
   }
   return record_line("platform.report",
                      outcome({{"requestId", report.request_id}, {"metrics", std::move(metrics)}},

@@ -23,9 +23,6 @@ inline constexpr std::size_t kLogTailBytes = 4096;
 /// Extensions an environment may have, internal and external together (lambda-protocol.md 3.1).
 inline constexpr std::size_t kMaxExtensions = 10;
 
-/// After a restore, until the runtime asks for its first event (lambda-protocol.md 1.6).
-inline constexpr std::chrono::milliseconds kRestoreLimit{10'000};
-
 // Shutdown budgets (lambda-protocol.md 4.6, the documentation's values).
 inline constexpr std::chrono::milliseconds kShutdownWithInternal{500};
 inline constexpr std::chrono::milliseconds kShutdownWithExternal{2000};

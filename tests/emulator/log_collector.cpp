@@ -25,14 +25,21 @@ std::mutex& output_mutex() {
 
 }  // namespace
 
-LogCollector::LogCollector() : wake_(::eventfd(0, EFD_CLOEXEC)) {
+LogCollector::Input::Input(TelemetrySource writes) : source(writes) {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) == 0) {
-    read_end_.reset(ends[0]);
-    write_end_.reset(ends[1]);
+    read_end.reset(ends[0]);
+    write_end.reset(ends[1]);
     // Only our end: the writers' is another open file and stays blocking.
-    ::fcntl(read_end_.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
   }
+}
+
+LogCollector::LogCollector(Listener listener)
+    : listener_(std::move(listener)),
+      wake_(::eventfd(0, EFD_CLOEXEC)),
+      function_(TelemetrySource::function),
+      extensions_(TelemetrySource::extension) {
   reader_ = std::jthread([this](const std::stop_token& stop) { read_all(stop); });
 }
 
@@ -42,15 +49,16 @@ LogCollector::~LogCollector() {
   reader_.join();
   const std::lock_guard lock(mutex_);
   drain();
-  if (!partial_.empty()) {
-    put(std::exchange(partial_, {}));
-  }
+  put_partial(function_);
+  put_partial(extensions_);
 }
 
 void LogCollector::read_all(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    std::array<pollfd, 2> watched{{{read_end_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
-    if (::poll(watched.data(), watched.size(), -1) > 0 && watched[0].revents != 0) {
+    std::array<pollfd, 3> watched{{{function_.read_end.get(), POLLIN, 0},
+                                   {extensions_.read_end.get(), POLLIN, 0},
+                                   {wake_.get(), POLLIN, 0}}};
+    if (::poll(watched.data(), watched.size(), -1) > 0) {
       const std::lock_guard lock(mutex_);
       drain();
     }
@@ -58,26 +66,44 @@ void LogCollector::read_all(const std::stop_token& stop) {
 }
 
 void LogCollector::drain() {
+  drain(function_);
+  drain(extensions_);
+}
+
+void LogCollector::drain(Input& input) {
   std::array<char, std::size_t{64} << 10> buffer{};
   for (int reads = 0; reads < kMaxReads; ++reads) {
-    const ssize_t got = ::read(read_end_.get(), buffer.data(), buffer.size());
+    const ssize_t got = ::read(input.read_end.get(), buffer.data(), buffer.size());
     if (got > 0) {
-      split_lines({buffer.data(), static_cast<std::size_t>(got)});
+      split_lines(input, {buffer.data(), static_cast<std::size_t>(got)});
     } else if (got == 0 || errno != EINTR) {
       return;
     }
   }
 }
 
-void LogCollector::split_lines(std::string_view bytes) {
+void LogCollector::split_lines(Input& input, std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t feed = bytes.find('\n');
-    partial_.append(bytes.substr(0, feed));
-    bytes.remove_prefix(feed == std::string_view::npos ? bytes.size() : feed + 1);
-    if (feed != std::string_view::npos || partial_.size() >= kMaxLineBytes) {
-      put(std::exchange(partial_, {}));
+    const std::size_t size = feed == std::string_view::npos ? bytes.size() : feed + 1;
+    input.partial.append(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    if (feed != std::string_view::npos || input.partial.size() >= kMaxLineBytes) {
+      put_partial(input);
     }
   }
+}
+
+void LogCollector::put_partial(Input& input) {
+  if (input.partial.empty()) {
+    return;
+  }
+  std::string line = std::exchange(input.partial, {});
+  if (line.back() == '\n') {
+    line.pop_back();
+  }
+  listener_(input.source, line);
+  put(line);
 }
 
 void LogCollector::put(std::string_view line) {
@@ -98,9 +124,8 @@ void LogCollector::put(std::string_view line) {
 void LogCollector::platform_line(std::string_view line) {
   const std::lock_guard lock(mutex_);
   drain();
-  if (!partial_.empty()) {
-    put(std::exchange(partial_, {}));
-  }
+  put_partial(function_);
+  put_partial(extensions_);
   put(line);
 }
 

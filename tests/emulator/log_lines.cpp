@@ -70,6 +70,9 @@ std::string report_line(const ExecutionReport& report) {
   if (report.init_duration) {
     line += fmt::format("Init Duration: {:.2f} ms\t", report.init_duration->count());
   }
+  if (report.restore_duration) {
+    line += fmt::format("Restore Duration: {:.2f} ms\t", report.restore_duration->count());
+  }
   if (!report.status.empty()) {
     line += "Status: " + report.status;
     line += report.error_type.empty() ? "" : "\tError Type: " + report.error_type;

@@ -3,6 +3,7 @@
 #include "tests/emulator/extension_registry.h"
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -50,8 +51,10 @@ struct ExecutionReport {
   int memory_size_mb = 0;
   int memory_used_mb = 0;
   std::optional<Milliseconds> init_duration;
-  std::string status;      ///< empty, "timeout" or "error"
-  std::string error_type;  ///< for "error"
+  std::optional<Milliseconds> restore_duration = std::nullopt;  ///< with SnapStart
+  std::string status;                                           ///< empty, "timeout" or "error"
+  std::string error_type;                                       ///< for "error"
+  std::size_t produced_bytes = 0;                               ///< of the answer
 };
 [[nodiscard]] std::string report_line(const ExecutionReport& report);
 

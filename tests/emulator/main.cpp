@@ -1,4 +1,5 @@
 #include "common/environment.h"
+#include "common/own_program.h"
 #include "common/signals.h"
 #include "tests/emulator/control_api.h"
 #include "tests/emulator/event_journal.h"
@@ -16,6 +17,7 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -77,7 +79,8 @@ int start(int argc, char** argv) {
     return run_sandbox_process(std::vector<std::string>(argv + 2, argv + argc));
   }
   const std::string path(Environment::of_process().get_or("PATH", "/usr/local/bin:/usr/bin:/bin"));
-  auto parsed = parse_options(argc, argv);
+  const auto launchers = std::filesystem::path(own_program().folder()).parent_path() / "runtimes";
+  auto parsed = parse_options(argc, argv, launchers.string());
   if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
     write_all(early->status == 0 ? STDOUT_FILENO : STDERR_FILENO, early->text);
     return early->status;

@@ -1,6 +1,9 @@
 #include "tests/emulator/options.h"
 
+#include "tests/emulator/template_file.h"
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,8 +24,16 @@ CLI::Validator duration() {
           "DURATION"};
 }
 
+/// Of a function and of an init (lambda-protocol.md 1.10, 4.1).
+constexpr milliseconds kMostTimeout{900'000};
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
 /// Texts as they were given; turned into Options when all of them are known.
 struct Given {
+  std::string template_file;
+  std::string resource;
+  std::vector<std::string> parameters;
   std::string runtime;
   std::vector<std::string> variables;
   std::string url_mode = "buffered";
@@ -31,13 +42,16 @@ struct Given {
   std::string init_type = "on-demand";
   std::string timeout = "30s";
   std::string init_timeout;
+  std::string restore_timeout = "10s";
   std::string idle_shutdown;
+  std::string idle_connections = "350s";
   std::string share;
   std::string acknowledge_delay = "0ms";
   std::string admission_wait = "0ms";
   std::string retry_delay = "1m";
   bool eager_init = false;
   bool invocation_id = false;
+  bool enforce_memory = false;
   bool private_tmp = false;
   bool shape = false;
   std::string survivors = "kill";
@@ -46,16 +60,21 @@ struct Given {
 };
 
 void add_function_options(CLI::App& app, Options& options, Given& given) {
+  auto* file = app.add_option("--template", given.template_file, "SAM template of the function")
+                   ->check(CLI::ExistingFile);
+  app.add_option("--resource", given.resource, "the function in the template")->needs(file);
+  app.add_option("--parameter", given.parameters, "K=V of the template, may be repeated")
+      ->needs(file);
   app.add_option("--function", options.function_dir, "the function's folder (LAMBDA_TASK_ROOT)")
-      ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--layer", options.layer_dir, "folder that stands for /opt")
       ->check(CLI::ExistingDirectory);
   app.add_option("--handler", options.handler, "_HANDLER");
   app.add_option("--name", options.function_name, "the function's name");
-  app.add_option("--runtime", given.runtime, "the runtime's command, or 'provided'")->required();
+  app.add_option("--runtime", given.runtime, "python3.13, nodejs22.x, ..., or a command");
   app.add_option("--env", given.variables, "K=V, may be repeated");
-  app.add_option("--memory", options.memory_mb, "memory size in MB (told, not enforced)");
+  app.add_option("--memory", options.memory_mb, "memory size in MB, told to the function");
+  app.add_flag("--enforce-memory", given.enforce_memory, "no process may have more data than that");
   app.add_option("--region", options.region, "AWS_REGION");
   app.add_option("--account", options.account_id, "account id in ARNs");
 }
@@ -79,7 +98,11 @@ void add_lifecycle_options(CLI::App& app, Options& options, Given& given) {
   app.add_flag("--eager-init", given.eager_init, "one environment is initialised at the start");
   app.add_option("--timeout", given.timeout, "the function's timeout")->check(duration());
   app.add_option("--init-timeout", given.init_timeout, "limit of an init")->check(duration());
+  app.add_option("--restore-timeout", given.restore_timeout, "limit of a SnapStart restore")
+      ->check(duration());
   app.add_option("--idle-shutdown", given.idle_shutdown, "idle environments are shut down after it")
+      ->check(duration());
+  app.add_option("--idle-connections", given.idle_connections, "freezes that long cost connections")
       ->check(duration());
   app.add_option("--signal", given.shutdown_signal, "who gets the shutdown's SIGTERM")
       ->check(CLI::IsMember({"group", "process"}));
@@ -115,27 +138,104 @@ std::string absolute(const std::string& path) {
   return path.empty() ? path : std::filesystem::canonical(path).string();
 }
 
-Result<void> set_runtime(Options& options, const std::string& runtime) {
-  if (runtime == "provided") {
-    options.runtime_kind = RuntimeKind::provided;
-    return {};
+/// What a build has laid out is there, unless its last step was left out.
+Result<void> check_launcher(const RuntimeChoice& runtime, const std::string& launchers) {
+  for (const std::string& word : runtime.command) {
+    if (word.starts_with(launchers + "/") && !std::filesystem::exists(word)) {
+      return fail(runtime.identifier + ": " + word +
+                  " does not exist; 'make deps build' lays it out");
+    }
   }
-  auto words = shell_words(runtime);
-  if (!words || words->empty()) {
-    return fail("--runtime: " + (words ? "empty command" : words.error().message));
-  }
-  options.runtime_command = std::move(*words);
   return {};
 }
 
-Result<void> set_variables(Options& options, const std::vector<std::string>& given) {
-  for (const std::string& variable : given) {
-    const std::size_t equals = variable.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return fail("--env: " + variable + " is not K=V");
+Result<void> set_runtime(Options& options,
+                         const std::string& runtime,
+                         const std::string& launchers) {
+  auto chosen = choose_runtime(runtime, launchers);
+  if (!chosen) {
+    return fail("--runtime: " + chosen.error().message);
+  }
+  if (!chosen->identifier.empty()) {
+    if (auto checked = check_launcher(*chosen, launchers); !checked) {
+      return fail("--runtime: " + checked.error().message);
     }
-    options.variables.emplace_back(variable.substr(0, equals),
-                                   resolve_opt(variable.substr(equals + 1), options.layer_dir));
+  }
+  options.runtime = std::move(*chosen);
+  return {};
+}
+
+Result<Pairs> pairs_of(const std::string& option, const std::vector<std::string>& given) {
+  Pairs pairs;
+  for (const std::string& pair : given) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(fmt::format("{}: {} is not K=V", option, pair));
+    }
+    pairs.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  return pairs;
+}
+
+Result<void> set_variables(Options& options, const std::vector<std::string>& given) {
+  auto own = pairs_of("--env", given);
+  if (!own) {
+    return tl::unexpected(own.error());
+  }
+  options.variables.insert(options.variables.end(), own->begin(), own->end());
+  for (auto& [name, value] : options.variables) {
+    value = resolve_opt(value, options.layer_dir);
+  }
+  return {};
+}
+
+Result<TemplateFunction> function_of_template(const Options& options, const Given& given) {
+  const auto variables = pairs_of("--env", given.variables);
+  const auto parameters = pairs_of("--parameter", given.parameters);
+  if (!variables || !parameters) {
+    return tl::unexpected(variables ? parameters.error() : variables.error());
+  }
+  TemplateRequest request{.file = given.template_file,
+                          .question = {.resource = given.resource},
+                          .place = {options.region, options.account_id},
+                          .parameters = {parameters->begin(), parameters->end()}};
+  for (const auto& [name, value] : *variables) {
+    request.question.known_variables.insert(name);
+  }
+  return load_function(request);
+}
+
+/// Everything that the command line does not say.
+Result<void> fill_from_template(const CLI::App& app, Options& options, Given& given) {
+  auto function = function_of_template(options, given);
+  if (!function) {
+    return tl::unexpected(function.error());
+  }
+  const auto open = [&](const char* option) { return app.count(option) == 0; };
+  const auto take = [&](const char* option, const Result<std::string>& text, std::string& place) {
+    if (open(option) && text) {
+      place = *text;
+    }
+    return open(option) && !text ? Result<void>(tl::unexpected(text.error())) : Result<void>();
+  };
+  const auto layer = function->layer.map(&TemplateLayer::content);
+  for (const auto& taken : {take("--function", function->code, options.function_dir),
+                            take("--runtime", function->runtime, given.runtime),
+                            take("--layer", layer, options.layer_dir)}) {
+    if (!taken) {
+      return taken;
+    }
+  }
+  options.function_name = open("--name") ? function->name : options.function_name;
+  options.handler = open("--handler") ? function->handler : options.handler;
+  options.memory_mb = open("--memory") ? function->memory_mb : options.memory_mb;
+  options.variables = std::move(function->variables);
+  given.timeout = open("--timeout") ? fmt::format("{}s", function->timeout_seconds) : given.timeout;
+  if (open("--url-mode") && function->url_mode == UrlMode::stream) {
+    given.url_mode = "stream";
+  }
+  if (open("--log-format") && function->log_format == LogFormat::json) {
+    given.log_format = "json";
   }
   return {};
 }
@@ -156,6 +256,7 @@ void set_choices(Options& options, const Given& given) {
   options.log_format = json ? LogFormat::json : LogFormat::text;
   options.init_moment = given.eager_init ? InitMoment::eager : InitMoment::on_demand;
   options.invocation_ids = given.invocation_id ? InvocationIds::on : InvocationIds::off;
+  options.memory_limit = given.enforce_memory ? MemoryLimit::enforced : MemoryLimit::told;
   options.tmp = given.private_tmp ? TmpFolder::private_folder : TmpFolder::shared;
   options.survivors = given.survivors == "keep" ? Survivors::keep : Survivors::kill;
 }
@@ -164,22 +265,31 @@ void set_durations(Options& options, const Given& given) {
   options.timeout = known_duration(given.timeout);
   options.init_timeout = parse_duration(given.init_timeout)
                              .value_or(default_init_timeout(options.init_type, options.timeout));
+  options.restore_timeout = known_duration(given.restore_timeout);
   options.acknowledge_delay = known_duration(given.acknowledge_delay);
   options.admission_wait = known_duration(given.admission_wait);
   options.retry_delay = known_duration(given.retry_delay);
   options.idle_shutdown = parse_duration(given.idle_shutdown);
+  options.idle_connections = known_duration(given.idle_connections);
   options.runtime_shutdown_share = parse_duration(given.share);
 }
 
-Result<Options> complete(Options options, const Given& given) {
+Result<Options> complete(Options options, const Given& given, const std::string& launchers) {
+  if (options.function_dir.empty() || given.runtime.empty()) {
+    return fail(std::string(options.function_dir.empty() ? "--function" : "--runtime") +
+                " is required, or --template with --resource");
+  }
   if (given.managed_concurrency > 0 && given.init_type == "snap-start") {
     return fail("--managed-instances: there is no SnapStart there");
+  }
+  if (known_duration(given.timeout) > kMostTimeout) {
+    return fail("--timeout: a function has at most 900s");
   }
   options.function_dir = absolute(options.function_dir);
   options.layer_dir = absolute(options.layer_dir);
   set_choices(options, given);
   set_durations(options, given);
-  if (auto set = set_runtime(options, given.runtime); !set) {
+  if (auto set = set_runtime(options, given.runtime, launchers); !set) {
     return tl::unexpected(set.error());
   }
   if (auto set = set_variables(options, given.variables); !set) {
@@ -190,7 +300,9 @@ Result<Options> complete(Options options, const Given& given) {
 
 }  // namespace
 
-std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv) {
+std::variant<Options, EarlyExit> parse_options(int argc,
+                                               const char* const* argv,
+                                               const std::string& launchers) {
   CLI::App app("A local AWS Lambda: Runtime API, Extensions API, Invoke API and Function URL.",
                "postlude-emulator");
   Options options;
@@ -207,7 +319,12 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     return EarlyExit{status, text.str()};
   }
   constexpr int kUsage = 2;
-  auto completed = complete(std::move(options), given);
+  if (!given.template_file.empty()) {
+    if (const auto filled = fill_from_template(app, options, given); !filled) {
+      return EarlyExit{kUsage, filled.error().message + "\n"};
+    }
+  }
+  auto completed = complete(std::move(options), given, launchers);
   if (!completed) {
     return EarlyExit{kUsage, completed.error().message + "\n"};
   }
@@ -217,8 +334,8 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
 milliseconds default_init_timeout(InitType type, milliseconds timeout) {
   constexpr milliseconds kOnDemand{10'000};
   constexpr milliseconds kElsewhere{130'000};
-  constexpr milliseconds kMost{900'000};
-  return type == InitType::on_demand ? kOnDemand : std::min(std::max(kElsewhere, timeout), kMost);
+  return type == InitType::on_demand ? kOnDemand
+                                     : std::min(std::max(kElsewhere, timeout), kMostTimeout);
 }
 
 std::string init_type_text(InitType type) {

@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "tests/emulator/environment_api.h"
 #include "tests/emulator/platform_log.h"
+#include "tests/emulator/runtime_choice.h"
 
 #include <chrono>
 #include <cstdint>
@@ -14,15 +15,12 @@
 
 namespace postlude::emulator {
 
-enum class RuntimeKind {
-  managed,   ///< a command line; AWS_LAMBDA_EXEC_WRAPPER is honoured
-  provided,  ///< OS-only: `bootstrap` of the function, then of the layer
-};
 enum class UrlMode { buffered, stream };
 enum class ShutdownSignal { group, process };
 enum class InitMoment { on_demand, eager };
 enum class TmpFolder { shared, private_folder };
 enum class InvocationIds { off, on };
+enum class MemoryLimit { told, enforced };
 enum class Shaping { off, on };
 enum class Survivors {
   kill,  ///< a reset ends every process of the environment
@@ -35,12 +33,12 @@ struct Options {
   std::string layer_dir;  ///< stands for /opt; empty if none
   std::string function_name = "function";
   std::string handler = "index.handler";
-  RuntimeKind runtime_kind = RuntimeKind::managed;
-  std::vector<std::string> runtime_command;
+  RuntimeChoice runtime;
   std::vector<std::pair<std::string, std::string>> variables;  ///< /opt is resolved already
   std::string region = "us-east-1";
   std::string account_id = "123456789012";
   int memory_mb = 128;
+  MemoryLimit memory_limit = MemoryLimit::told;
 
   std::uint16_t port = 0;
   std::uint16_t url_port = 0;
@@ -54,7 +52,11 @@ struct Options {
   InitMoment init_moment = InitMoment::on_demand;
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds init_timeout{};  ///< by default default_init_timeout()
+  /// After a restore, until the runtime asks for its first event (lambda-protocol.md 1.6).
+  std::chrono::milliseconds restore_timeout{10'000};
   std::optional<std::chrono::milliseconds> idle_shutdown;
+  /// A freeze that lasts so long costs the connections to the outside (lambda-protocol.md 4.4).
+  std::chrono::milliseconds idle_connections{350'000};
   ShutdownSignal shutdown_signal = ShutdownSignal::group;
   std::optional<std::chrono::milliseconds> runtime_shutdown_share;
   Survivors survivors = Survivors::kill;
@@ -85,14 +87,13 @@ struct EarlyExit {
 /// "on-demand": AWS_LAMBDA_INITIALIZATION_TYPE.
 [[nodiscard]] std::string init_type_text(InitType type);
 
-[[nodiscard]] std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
+/// `launchers`: the folder of what runs a runtime identifier (runtime_choice.h).
+[[nodiscard]] std::variant<Options, EarlyExit> parse_options(int argc,
+                                                             const char* const* argv,
+                                                             const std::string& launchers);
 
 /// "250ms", "10s", "2m". Nothing for anything else.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
-
-/// Splits a command line as a shell splits words: white space, single and double quotes, backslash.
-/// No expansion of any kind. An error names an open quote.
-[[nodiscard]] Result<std::vector<std::string>> shell_words(const std::string& line);
 
 /// `value` as the function sees it: a leading /opt is the layer's folder.
 [[nodiscard]] std::string resolve_opt(const std::string& value, const std::string& layer_dir);

@@ -54,6 +54,11 @@ Refusal internal_server_error() {
   return {kServerError, "InternalServerError", "Internal Server Error"};
 }
 
+Refusal telemetry_closed() {
+  return {
+      kForbidden, "Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already"};
+}
+
 Refusal payload_too_large() {
   return {kTooLarge,
           "RequestEntityTooLarge",

@@ -23,6 +23,7 @@ struct Refusal {
 [[nodiscard]] Refusal invoke_timeout();
 [[nodiscard]] Refusal payload_too_large();
 [[nodiscard]] Refusal internal_server_error();
+[[nodiscard]] Refusal telemetry_closed();
 /// `who` is "runtime" or "extension NAME"; it decides the error type as well.
 [[nodiscard]] Refusal runtime_transition(const std::string& from, const std::string& to);
 [[nodiscard]] Refusal extension_transition(const std::string& from,

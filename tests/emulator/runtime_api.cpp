@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace postlude::emulator {
 namespace {
@@ -135,6 +136,17 @@ bool post_init_error(const ApiRequest& request) {
   return reply(request, refusal ? refusal_answer(*refusal) : accepted());
 }
 
+bool give_credentials(const ApiRequest& request) {
+  const ApiSettings& settings = request.settings;
+  if (settings.init_type != InitType::snap_start ||
+      request.header("Authorization") != settings.credentials_token) {
+    return drop_body_and_reply(request, not_found());
+  }
+  HttpAnswer answer;
+  answer.body = credentials_document(settings.access_keys, std::chrono::system_clock::now());
+  return drop_body_and_reply(request, answer);
+}
+
 AnswerIds answer_ids(const ApiRequest& request, std::string_view id) {
   return {std::string(id), request.header("Lambda-Runtime-Invocation-Id")};
 }
@@ -167,6 +179,9 @@ bool serve_runtime_api(const ApiRequest& request) {
   }
   if (get && request.path == "/2018-06-01/runtime/invocation/next") {
     return request.generation->managed() ? poll_as_worker(request) : poll_next(request);
+  }
+  if (get && request.path == kCredentialsPath) {
+    return give_credentials(request);
   }
   if (post && request.path == "/2018-06-01/runtime/init/error") {
     return post_init_error(request);

@@ -17,11 +17,11 @@ Result<pid_t> start_sandbox_process(int control, const SandboxSetup& setup) {
   std::error_code error;
   ChildSpec spec;
   spec.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  spec.argv = {"lambda-sandbox", kSandboxMode};
+  spec.argv = {"lambda-sandbox", kSandboxMode, std::to_string(setup.memory_bytes)};
   spec.argv.insert(spec.argv.end(), setup.private_tmp.begin(), setup.private_tmp.end());
   spec.standard_input = control;
-  spec.standard_output = setup.log_fd;
-  spec.standard_error = setup.log_fd;
+  spec.standard_output = setup.function_log;
+  spec.standard_error = setup.extension_log;
   return start_child(spec);
 }
 
@@ -111,6 +111,11 @@ Sandbox::Frozen Sandbox::freeze() {
 
 std::size_t Sandbox::thaw() {
   return ask({{"do", "thaw"}}).value("processes", std::size_t{0});
+}
+
+DroppedConnections Sandbox::drop_connections() {
+  const auto report = ask({{"do", "drop"}, {"api", setup_.api_port}});
+  return {report.value("connections", std::size_t{0}), report.value("complete", false)};
 }
 
 std::vector<ProcessInfo> Sandbox::kill_all() {

@@ -3,6 +3,7 @@
 #include "common/child_process.h"
 #include "common/error.h"
 #include "common/unique_fd.h"
+#include "tests/emulator/outside_sockets.h"
 #include "tests/emulator/process_tree.h"
 #include "tests/emulator/sandbox_messages.h"
 
@@ -11,6 +12,8 @@
 #include <sys/types.h>
 
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,8 +24,11 @@
 namespace postlude::emulator {
 
 struct SandboxSetup {
-  int log_fd = -1;                         ///< standard output and error of every process
-  std::vector<std::string> private_tmp{};  ///< run_sandbox_process's arguments
+  int function_log = -1;                   ///< standard output and error of the runtime
+  int extension_log = -1;                  ///< and of the external extensions
+  std::uint16_t api_port = 0;              ///< of the Runtime API, which is no place outside
+  std::size_t memory_bytes = 0;            ///< that a process may have as its data; 0: any
+  std::vector<std::string> private_tmp{};  ///< the later arguments of run_sandbox_process
   /// Called on thread "sandbox" when a process started by name has ended.
   std::function<void(const std::string& who, ExitStatus status)> on_exit{};
 };
@@ -47,6 +53,8 @@ class Sandbox {
   };
   [[nodiscard]] Frozen freeze();
   std::size_t thaw();
+  /// Its connections to the outside; frozen processes' too.
+  [[nodiscard]] DroppedConnections drop_connections();
   /// What runs in the environment now; frozen processes too.
   [[nodiscard]] std::vector<ProcessInfo> processes() const { return descendants(pid_); }
   /// Everything that still runs; returns what that was. No exit is reported any more.

@@ -38,7 +38,8 @@ nlohmann::json to_json(const ProcessToStart& process) {
           {"who", process.who},
           {"argv", process.argv},
           {"environment", process.environment},
-          {"cwd", process.working_directory}};
+          {"cwd", process.working_directory},
+          {"extension", process.log == ProcessLog::extension}};
 }
 
 ProcessToStart process_from_json(const nlohmann::json& message) {
@@ -46,7 +47,8 @@ ProcessToStart process_from_json(const nlohmann::json& message) {
           .argv = message.value("argv", std::vector<std::string>{}),
           .environment =
               message.value("environment", std::vector<std::pair<std::string, std::string>>{}),
-          .working_directory = message.value("cwd", "")};
+          .working_directory = message.value("cwd", ""),
+          .log = message.value("extension", false) ? ProcessLog::extension : ProcessLog::function};
 }
 
 nlohmann::json to_json(const std::string& who, ExitStatus status) {

@@ -24,12 +24,16 @@ inline constexpr std::size_t kMaxSandboxPacket = std::size_t{160} << 10;
 /// Blocking; nothing if the other side is gone.
 [[nodiscard]] std::optional<nlohmann::json> receive_packet(int socket);
 
+/// Where a process writes what it prints.
+enum class ProcessLog { function, extension };
+
 /// A process of the environment to start, under a name that later commands use.
 struct ProcessToStart {
   std::string who;
   std::vector<std::string> argv;  ///< argv[0] is the program's path
   std::vector<std::pair<std::string, std::string>> environment;
   std::string working_directory;
+  ProcessLog log = ProcessLog::function;
 };
 
 [[nodiscard]] nlohmann::json to_json(const ProcessToStart& process);

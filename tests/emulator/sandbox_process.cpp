@@ -3,6 +3,7 @@
 #include "common/child_process.h"
 #include "common/signals.h"
 #include "common/unique_fd.h"
+#include "tests/emulator/outside_sockets.h"
 #include "tests/emulator/private_tmp.h"
 #include "tests/emulator/process_tree.h"
 #include "tests/emulator/sandbox_messages.h"
@@ -17,8 +18,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -70,6 +73,12 @@ class SandboxProcess {
     if (what == "thaw") {
       return {{"did", "thaw"}, {"processes", thaw_descendants(::getpid())}};
     }
+    if (what == "drop") {
+      const auto dropped =
+          drop_outside_connections(::getpid(), command.value<std::uint16_t>("api", 0));
+      return {
+          {"did", "drop"}, {"connections", dropped.connections}, {"complete", dropped.complete}};
+    }
     return kill_all();
   }
 
@@ -80,6 +89,9 @@ class SandboxProcess {
     spec.environment = Environment(process.environment);
     spec.working_directory = process.working_directory;
     spec.standard_input = null_.get();
+    const int log = process.log == ProcessLog::function ? STDOUT_FILENO : STDERR_FILENO;
+    spec.standard_output = log;
+    spec.standard_error = log;
     spec.parent_death_signal = SIGKILL;
     const auto pid = start_child(spec);
     if (!pid) {
@@ -125,6 +137,17 @@ class SandboxProcess {
   std::map<std::string, pid_t> pids_;  ///< also of ended leaders: their groups may live on
 };
 
+/// Of each process alone, where the platform counts them together: a limit for all of them takes a
+/// cgroup, which neither an ordinary user nor most containers may make.
+void limit_memory(const std::string& bytes) {
+  rlim_t most = 0;
+  std::from_chars(bytes.data(), bytes.data() + bytes.size(), most);
+  if (most > 0) {
+    const rlimit limit{most, most};
+    ::setrlimit(RLIMIT_DATA, &limit);
+  }
+}
+
 void prepare_process() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const rlimit limit{kDescriptorLimit, kDescriptorLimit};
@@ -139,9 +162,13 @@ void prepare_process() {
 
 int run_sandbox_process(const std::vector<std::string>& arguments) {
   prepare_process();
+  if (arguments.empty()) {
+    return 1;
+  }
+  limit_memory(arguments.front());
   auto signals = Signals::block({SIGCHLD, SIGTERM, SIGINT, SIGHUP});
-  if (!arguments.empty()) {
-    const auto entered = enter_private_tmp(arguments);
+  if (arguments.size() > 1) {
+    const auto entered = enter_private_tmp({arguments.begin() + 1, arguments.end()});
     if (!entered) {
       static_cast<void>(send_packet(kControl, {{"failed", entered.error().message}}));
       return 1;

@@ -11,11 +11,12 @@ inline constexpr const char* kSandboxMode = "--sandbox-process";
 /// The process under which one environment lives: it starts the environment's processes, so that
 /// all of them, wherever they go, are its descendants (it is their subreaper); it freezes, thaws
 /// and kills them, and stays outside of the frozen set itself. Standard input is the control
-/// socket, 1 and 2 are the environment's log. Single-threaded. When the control socket closes (the
-/// emulator is gone, however it died) it kills everything and ends.
+/// socket, 1 and 2 are the logs of function and extensions. Single-threaded. When the control
+/// socket closes (the emulator is gone, however it died) it kills everything and ends.
 ///
-/// `arguments`: HOST_TMP BIND... where HOST_TMP becomes /tmp in a mount namespace of its own and
-/// the BIND folders stay reachable read-only; none for the host's /tmp.
+/// `arguments`: MEMORY [HOST_TMP BIND...] where MEMORY is how many bytes of data a process may have
+/// (0: any number), HOST_TMP becomes /tmp in a mount namespace of its own and the BIND folders stay
+/// reachable read-only; without HOST_TMP it is the host's /tmp.
 [[nodiscard]] int run_sandbox_process(const std::vector<std::string>& arguments);
 
 }  // namespace postlude::emulator

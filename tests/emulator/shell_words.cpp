@@ -1,4 +1,4 @@
-#include "tests/emulator/options.h"
+#include "tests/emulator/runtime_choice.h"
 
 #include <string_view>
 

@@ -1,5 +1,7 @@
 #include "tests/emulator/caller_request.h"
 
+#include "common/base64.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -59,6 +61,25 @@ TEST_CASE("what is tried is checked like what runs") {
   CallerRequest context = given("DryRun");
   context.client_context = "*";
   CHECK(error_of(context) == "InvalidRequestContentException");
+}
+
+TEST_CASE("a client context has a limit in its header") {
+  CallerRequest request = given("RequestResponse");
+  request.client_context = postlude::base64_encode("\"" + std::string(2685, 'x') + "\"");
+  CHECK(request.client_context.size() == 3584);
+  CHECK(error_of(request) == "InvalidRequestContentException");
+  request.client_context = postlude::base64_encode("\"" + std::string(2680, 'x') + "\"");
+  CHECK(request.client_context.size() == 3576);
+  CHECK(error_of(request).empty());
+}
+
+TEST_CASE("a body that is no JSON is told where it is not") {
+  const auto checked = check_call({}, given("RequestResponse", "{\"a\":}"));
+  const auto* error = std::get_if<ServiceError>(&checked);
+  REQUIRE(error != nullptr);
+  const std::string start = R"({"Type":"User","message":"Could not parse request body into json: )";
+  CHECK(error->body.starts_with(start));
+  CHECK(error->body.size() > start.size() + 2);
 }
 
 TEST_CASE("an empty body is an empty object") {

@@ -13,6 +13,8 @@ TEST_CASE("a command names its environment, what to do and where or how long") {
   REQUIRE(freeze);
   CHECK(freeze->word == ControlWord::freeze);
   CHECK(freeze->duration == std::chrono::seconds(3));
+  CHECK(parse_control_command("/environments/1/drop-connections")->word ==
+        ControlWord::drop_connections);
   const auto cut = parse_control_command("/environments/1/cut-answer?after=100");
   REQUIRE(cut);
   CHECK(cut->word == ControlWord::cut_answer);

@@ -32,10 +32,12 @@ TEST_CASE("a JSON report has metrics and a status, and an error's type only wher
   report.status = "error";
   report.error_type = "Runtime.ExitError";
   report.init_duration = Milliseconds(10);
+  report.restore_duration = Milliseconds(20);
   const auto bad = nlohmann::json::parse(json_report(report)).at("record");
   CHECK(bad.at("status") == "error");
   CHECK(bad.at("errorType") == "Runtime.ExitError");
   CHECK(bad.at("metrics").at("initDurationMs") == 10);
+  CHECK(bad.at("metrics").at("restoreDurationMs") == 20);
   const auto done = nlohmann::json::parse(json_runtime_done(report));
   CHECK(done.at("type") == "platform.runtimeDone");
   CHECK(done.at("record").at("status") == "error");

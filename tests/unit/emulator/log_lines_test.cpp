@@ -17,6 +17,15 @@ TEST_CASE("the platform's lines have the platform's form") {
         "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\t"
         "Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t");
   CHECK(report_line({.request_id = "id",
+                     .duration = Milliseconds(1),
+                     .memory_size_mb = 128,
+                     .memory_used_mb = 36,
+                     .init_duration = {},
+                     .restore_duration = Milliseconds(365.45),
+                     .status = {},
+                     .error_type = {}})
+            .ends_with("Max Memory Used: 36 MB\tRestore Duration: 365.45 ms\t"));
+  CHECK(report_line({.request_id = "id",
                      .duration = Milliseconds(3000),
                      .memory_size_mb = 128,
                      .memory_used_mb = 36,

@@ -2,10 +2,13 @@
 
 #include "tests/emulator/environment_variables.h"
 #include "tests/emulator/invocation_request.h"
+#include "tests/fakes/temp_dir.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -15,7 +18,7 @@ namespace {
 
 std::variant<Options, EarlyExit> parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "postlude-emulator");
-  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+  return parse_options(static_cast<int>(arguments.size()), arguments.data(), "/no/launchers");
 }
 
 std::string value_of(const Variables& variables, const std::string& name) {
@@ -25,20 +28,6 @@ std::string value_of(const Variables& variables, const std::string& name) {
 }
 
 }  // namespace
-
-TEST_CASE("a command line is split as a shell splits words") {
-  const auto words = [](const std::string& line) {
-    return shell_words(line).value_or(std::vector<std::string>{"(error)"});
-  };
-  using List = std::vector<std::string>;
-  CHECK(words("  node  a.js ") == List{"node", "a.js"});
-  CHECK(words(R"(sh -c 'a "b" \n' "c 'd' \" \\" e\ f '')") ==
-        List{"sh", "-c", R"(a "b" \n)", R"(c 'd' " \)", "e f", ""});
-  CHECK(words("a'b'\"c\"") == List{"abc"});
-  CHECK(words(R"(printf "a\r\n\$")") == List{"printf", R"(a\r\n$)"});
-  CHECK_FALSE(shell_words("a 'b").has_value());
-  CHECK_FALSE(shell_words("a \\").has_value());
-}
 
 TEST_CASE("durations have a unit") {
   using std::chrono::milliseconds;
@@ -62,6 +51,13 @@ TEST_CASE("options that make no sense are told and nothing starts") {
       complaint({"--function", "/", "--runtime", "x", "--timeout", "5"}).find("5 is no duration") !=
       std::string::npos);
   CHECK(complaint({"--function", "/", "--runtime", "'x"}).find("--runtime") != std::string::npos);
+  CHECK(complaint({"--function", "/", "--runtime", "java21"}).find("--runtime 'CMD") !=
+        std::string::npos);
+  CHECK(complaint({"--function", "/", "--runtime", "nodejs22.x"})
+            .find("nodejs22.x: /no/launchers/nodejs/node does not exist; 'make deps build'") !=
+        std::string::npos);
+  CHECK(complaint({"--function", "/", "--runtime", "x", "--timeout", "901s"}).find("900s") !=
+        std::string::npos);
   CHECK(complaint({"--function", "/", "--runtime", "x", "--env", "novalue"}).find("K=V") !=
         std::string::npos);
 }
@@ -151,4 +147,85 @@ TEST_CASE("Managed Instances and the log format are told to the function") {
   CHECK(value_of(usual, "AWS_LAMBDA_MAX_CONCURRENCY") == "(unset)");
   CHECK(value_of(usual, "AWS_LAMBDA_INITIALIZATION_TYPE") == "on-demand");
   CHECK(value_of(usual, "AWS_LAMBDA_LOG_FORMAT") == "(unset)");
+}
+
+TEST_CASE("a template says what the command line does not") {
+  const postlude::testing::TempDir folder;
+  std::filesystem::create_directories(folder.file("src"));
+  std::filesystem::create_directories(folder.file(".aws-sam/build/Postlude"));
+  const std::string file = folder.file("template.yaml");
+  std::ofstream(file) << R"(
+Parameters: {Stage: {Type: String, Default: test}}
+Resources:
+  Postlude: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: makefile}}
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src
+      Runtime: provided.al2023
+      Handler: main
+      Timeout: 7
+      MemorySize: 256
+      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}
+      Layers: [!Ref Postlude]
+      Environment: {Variables: {WRAPPER: /opt/postlude, STAGE: !Ref Stage}}
+)";
+  const auto from_template = [&](std::vector<const char*> more) {
+    more.insert(more.begin(), {"--template", file.c_str(), "--resource", "Orders"});
+    const auto parsed = parse(more);
+    const auto* early = std::get_if<EarlyExit>(&parsed);
+    REQUIRE_MESSAGE(early == nullptr, early->text);
+    return std::get<Options>(parsed);
+  };
+  const Options all = from_template({});
+  const std::string layer = folder.file(".aws-sam/build/Postlude");
+  CHECK(all.function_dir == folder.file("src"));
+  CHECK(all.layer_dir == layer);
+  CHECK(all.function_name == "Orders");
+  CHECK(all.handler == "main");
+  CHECK(all.runtime.kind == RuntimeKind::provided);
+  CHECK(all.timeout == std::chrono::milliseconds(7000));
+  CHECK(all.memory_mb == 256);
+  CHECK(all.url_mode == UrlMode::stream);
+  CHECK(value_of(all.variables, "WRAPPER") == layer + "/postlude");
+  CHECK(value_of(all.variables, "STAGE") == "test");
+
+  const Options given = from_template(
+      {"--function", "/usr",     "--layer", "/usr",         "--runtime",   "node x",    "--handler",
+       "h",          "--name",   "n",       "--timeout",    "9s",          "--memory",  "512",
+       "--url-mode", "buffered", "--env",   "WRAPPER=mine", "--parameter", "Stage=prod"});
+  CHECK(given.function_dir == "/usr");
+  CHECK(given.layer_dir == "/usr");
+  CHECK(given.function_name == "n");
+  CHECK(given.handler == "h");
+  CHECK(given.runtime.command == std::vector<std::string>{"node", "x"});
+  CHECK(given.timeout == std::chrono::milliseconds(9000));
+  CHECK(given.memory_mb == 512);
+  CHECK(given.url_mode == UrlMode::buffered);
+  CHECK(value_of(given.variables, "WRAPPER") == "mine");
+  CHECK(value_of(given.variables, "STAGE") == "prod");
+}
+
+TEST_CASE("folders that a template names and nobody made are told with the remedy") {
+  const postlude::testing::TempDir folder;
+  const std::string file = folder.file("template.yaml");
+  std::ofstream(file) << R"(
+Resources:
+  Postlude: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: makefile}}
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: src, Runtime: java21, Handler: main, Layers: [!Ref Postlude]}
+)";
+  const auto complaint = [&](std::vector<const char*> more) {
+    more.insert(more.begin(), {"--template", file.c_str()});
+    const auto parsed = parse(more);
+    const auto* early = std::get_if<EarlyExit>(&parsed);
+    return early != nullptr && early->status != 0 ? early->text : std::string();
+  };
+  CHECK(complaint({}).find("src, is no folder; give one by --function DIR") != std::string::npos);
+  CHECK(complaint({"--function", "/"}).find("run 'sam build Postlude', or give its folder") !=
+        std::string::npos);
+  CHECK(complaint({"--function", "/", "--layer", "/"}).find("no launcher for java21") !=
+        std::string::npos);
+  CHECK(complaint({"--function", "/", "--layer", "/", "--runtime", "x"}).empty());
 }
