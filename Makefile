@@ -7,6 +7,10 @@ CTEST ?=
 # Of make simulate: how many schedules, or the one to tell in full.
 SEEDS ?= 10000
 SEED ?=
+# Of make test: `required` makes it an error that the stories of a layer cannot be told.
+LAYER ?= if-made
+# Of make layer: the processors to build for.
+ARCH = x86_64 arm64
 # Of each target of make fuzz.
 FUZZ_SECONDS ?= 60
 
@@ -21,7 +25,7 @@ TOOLS := $(BUILD)/tools/node_modules
 
 configure = [ -f $(1)/build.ninja ] || cmake -S $(ROOT) -B $(1) -G Ninja $(2)
 
-.PHONY: build build-PostludeLayer deps test test-full demo layer bench simulate lint format asan tsan fuzz clean
+.PHONY: build build-PostludeLayer deps test test-full emulator demo layer bench simulate lint format asan tsan fuzz clean
 
 build:
 	@.ci/packages build
@@ -29,31 +33,37 @@ build:
 	@ninja -C $(RELEASE) -j$(JOBS)
 
 deps:
-	@.ci/packages build lint
+	@.ci/packages build test lint
 	@.ci/tools
 
+# With the stories of each layer that `make layer` has made of these sources; at the end it says which are left out.
 test: build
+	@.ci/packages test
 	@.ci/tools
-	@ctest --test-dir $(RELEASE) -j$(JOBS) --output-on-failure --no-tests=error -L '^(unit|core)$$' $(CTEST)
+	@layers=$$(.ci/layer_stories $(BUILD) $(LAYER) 2>/dev/null) || { .ci/layer_stories $(BUILD) $(LAYER); exit 1; }; \
+	  ctest --test-dir $(RELEASE) -j$(JOBS) --output-on-failure --no-tests=error -L "^(unit|core$$layers)$$" $(CTEST); \
+	  result=$$?; .ci/layer_stories $(BUILD) $(LAYER) >/dev/null; exit $$result
 
-# Only the programs that it runs: no test is compiled for it.
-demo:
+# The local Lambda and the layer for this machine: no test is compiled for them.
+emulator:
 	@.ci/packages build
 	@$(call configure,$(RELEASE),-DPOSTLUDE_WERROR=ON -DPOSTLUDE_OUTPUT_DIR=$(BUILD))
 	@ninja -C $(RELEASE) -j$(JOBS) postlude-emulator layer_picture
+
+demo: emulator
 	@.ci/tools
-	@POSTLUDE_BUILD=$(BUILD) POSTLUDE_BIN_DIR=$(BUILD)/bin POSTLUDE_LAYER_DIR=$(BUILD)/layer \
+	@POSTLUDE_BUILD=$(BUILD) POSTLUDE_BIN_DIR=$(BUILD)/bin POSTLUDE_LAYER_DIR=$(BUILD)/opt \
 	  POSTLUDE_TEST_TOOLS=$(TOOLS) PATH=$(TOOLS)/.bin:$$PATH tests/demo/run
 
 asan:
-	@.ci/packages build
+	@.ci/packages build test
 	@.ci/tools
 	@$(call configure,$(ASAN),-DPOSTLUDE_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug)
 	@ninja -C $(ASAN) -j$(JOBS)
 	@.ci/sanitize $(ASAN) -j$(JOBS) $(CTEST)
 
 tsan:
-	@.ci/packages build
+	@.ci/packages build test
 	@.ci/tools
 	@$(call configure,$(TSAN),-DPOSTLUDE_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug)
 	@ninja -C $(TSAN) -j$(JOBS)
@@ -69,18 +79,27 @@ format:
 	@.ci/packages lint
 	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs -r clang-format-14 -i
 
+# The zips that Lambda takes. One after the other: each uses all cores, and linking takes memory.
 layer:
-	@echo "make layer: the zips of static binaries are not built yet; 'make build' lays the host's layer into build/layer" >&2
-	@exit 1
+	@.ci/packages build layer
+	@for architecture in $(ARCH); do \
+	  layer/packaging/build $$architecture $(BUILD) $(JOBS) || exit 1; done
 
-# The name AWS SAM calls for the resource PostludeLayer of template.yaml.
+# What AWS SAM calls for the resource PostludeLayer of template.yaml, by layer/sam/<architecture>/Makefile.
 build-PostludeLayer: layer
+	@[ -n "$(ARTIFACTS_DIR)" ] || { echo "build-PostludeLayer: 'sam build' sets ARTIFACTS_DIR; without it use 'make layer'" >&2; exit 1; }
+	@[ $(words $(ARCH)) -eq 1 ] || { echo "build-PostludeLayer: one architecture, for example ARCH=arm64" >&2; exit 1; }
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	@cp -a $(BUILD)/layer/$(ARCH)/. "$(ARTIFACTS_DIR)"
 
-# What takes minutes, one after the other: every cell of the fault matrix, the soak, the kills. -V shows the
-# numbers that they print.
+# What takes minutes: every cell of the fault matrix, the soak, the kills (nothing runs beside these), the long
+# runs of the simulator. -V shows the numbers that they print.
 test-full: build
 	@.ci/tools
-	@ctest --test-dir $(RELEASE) -V --no-tests=error -L '^full$$' $(CTEST)
+	@ctest --test-dir $(RELEASE) -j$(JOBS) -V --no-tests=error -L '^full$$' $(CTEST)
+	@$(call configure,$(ASAN),-DPOSTLUDE_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug)
+	@ninja -C $(ASAN) -j$(JOBS) simulate
+	@ctest --test-dir $(ASAN) -V --no-tests=error -L '^full$$'
 
 bench:
 	@echo "make bench: the benchmark of the targets does not exist yet" >&2
