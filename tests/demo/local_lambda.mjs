@@ -15,19 +15,21 @@ export class LocalLambda {
   log = [];
 
   // `folder` is the function's; `env` goes to it; `options` to the emulator; `runtime` is the command that
-  // gets the handler's name, AWS's Node.js client unless told otherwise; "provided": no command. `within` is a command that
-  // becomes the one that stands behind it, as `env` or `nice` do.
-  constructor(folder, env, options = [], runtime = null, within = [], layer = POSTLUDE_LAYER_DIR) {
+  // gets the handler's name, AWS's Node.js client unless told otherwise, or a runtime identifier of Lambda. `within` is a
+  // command that becomes the one that stands behind it, as `env` or `nice` do.
+  constructor(folder, env, options = [], runtime = null, within = [], layer = POSTLUDE_LAYER_DIR, emulator = path.join(POSTLUDE_BIN_DIR, 'postlude-emulator')) {
     const ric = path.join(POSTLUDE_TEST_TOOLS, 'aws-lambda-ric', 'bin', 'index.mjs');
+    const named = options.includes('--handler');
+    const handler = named ? options[options.indexOf('--handler') + 1] : 'index.handler';
     const args = [
-      '--layer', layer, '--function', folder, '--handler', 'index.handler',
-      '--runtime', runtime === 'provided' ? runtime : `${runtime ?? `${process.execPath} ${ric}`} index.handler`,
-      '--events', '-', '--eager-init', '--max-environments', '1', ...options,
+      '--layer', layer, '--function', folder, ...(named ? [] : ['--handler', handler]),
+      '--runtime', /^\w+(\.\w+)?$/.test(runtime ?? ' ') ? runtime : `${runtime ?? `${process.execPath} ${ric}`} ${handler}`,
+      '--events', '-', '--eager-init', ...(options.includes('--max-environments') ? [] : ['--max-environments', '1']), ...options,
     ];
     for (const [name, value] of Object.entries(env)) {
       args.push('--env', `${name}=${value}`);
     }
-    const [program, ...rest] = [...within, path.join(POSTLUDE_BIN_DIR, 'postlude-emulator'), ...args];
+    const [program, ...rest] = [...within, emulator, ...args];
     this.#child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child.once('exit', (status) => this.#fail(new Error(`the emulator ended: ${status}`)));
     readline.createInterface(this.#child.stdout).on('line', (line) => this.#take(line));

@@ -112,14 +112,3 @@ TEST_CASE("an extension that never asks for its first event keeps the init from 
   CHECK(lambda.wait_for_log("EXTENSION\tName: inside", 2) ==
         "EXTENSION\tName: inside\tState: Registered\tEvents: [INVOKE]");
 }
-
-TEST_CASE("SnapStart reports its init and its restore") {
-  LocalLambda lambda({.options = {"--init-type", "snap-start", "--eager-init"}});
-  RuntimeCalls runtime(lambda.runtime_api());
-  runtime.client().request("GET", "/2018-06-01/runtime/restore/next");
-  CHECK(runtime.read().status == 200);
-  runtime.send_next();
-  CHECK(lambda.wait_for_log("INIT_REPORT").find("Status") == std::string::npos);
-  CHECK(lambda.wait_for_log("RESTORE_REPORT").starts_with("RESTORE_REPORT Restore Duration: "));
-  lambda.wait_for_event({.name = "initDone"});
-}

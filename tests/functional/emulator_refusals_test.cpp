@@ -285,7 +285,7 @@ TEST_CASE("an external extension cannot register twice") {
                 transition("Registered", "Registered", "extension outside"));
 }
 
-TEST_CASE("routes that do not exist are not found and the telemetry routes are stubs") {
+TEST_CASE("routes that do not exist are not found and the superseded logs route is a stub") {
   LocalLambda lambda({});
   auto call = lambda.invoke_later("{}");
   RuntimeCalls runtime(lambda.runtime_api());
@@ -294,9 +294,8 @@ TEST_CASE("routes that do not exist are not found and the telemetry routes are s
   CHECK(runtime.read().status == 404);
   runtime.client().request("GET", "/2018-06-01/ping");
   CHECK(runtime.read().body == "pong");
-  runtime.client().request("PUT", "/2022-07-01/telemetry", {{"Content-Length", "2"}});
-  runtime.client().send("{}");
-  const RawResponse telemetry = runtime.read();
-  CHECK(telemetry.status == 202);
-  CHECK(telemetry.body == body_of("Telemetry.NotSupported", "Telemetry API is not supported"));
+  runtime.client().request("PUT", "/2020-08-15/logs", {}, "{}");
+  const RawResponse logs = runtime.read();
+  CHECK(logs.status == 202);
+  CHECK(logs.body == body_of("Logs.NotSupported", "Logs API is not supported"));
 }

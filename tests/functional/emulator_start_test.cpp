@@ -1,4 +1,4 @@
-// How the emulator starts the processes of an environment (lambda-protocol.md 5 and 1.6).
+// How the emulator starts the processes of an environment (lambda-protocol.md 5).
 #include "tests/fakes/temp_dir.h"
 #include "tests/functional/local_lambda.h"
 #include "tests/functional/process_probe.h"
@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <string>
 
 using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
@@ -72,41 +73,35 @@ TEST_CASE("runtime and extensions see their own environment, limit and folder") 
         "runtime: [" + task_root + "] [h]" + mine + "[" + task_root + "]");
 }
 
-TEST_CASE("a snapshot is taken inside restore/next, which closes registration") {
-  LocalLambda lambda({.options = {"--eager-init", "--init-type", "snap-start"}});
-  const std::string api = lambda.runtime_api();
-  RuntimeCalls runtime(api);
-  runtime.client().request("GET", "/2018-06-01/runtime/restore/next");
-  const RawResponse restored = runtime.read();
-  CHECK(restored.status == 200);
-  CHECK(restored.body.empty());
-  lambda.wait_for_event({.name = "frozen"});
-  RuntimeCalls late(api);
-  CHECK(late.register_extension("late", "{}").status == 403);
-  runtime.send_next();
-  lambda.wait_for_event({.name = "initDone"});
-  auto call = lambda.invoke_later("1");
-  const RawResponse event = runtime.read();
-  CHECK(runtime.respond(id_of(event), "2").status == 202);
-  CHECK(call.get().body() == "2");
+TEST_CASE("a file among the extensions that is no program fails the init, a folder does not") {
+  const TempDir layer;
+  write_script(layer.file("extensions/notes/program"), "#!/bin/sh\nexit 1\n");
+  {
+    LocalLambda lambda({.layer_dir = layer.path(), .options = {"--eager-init"}});
+    RuntimeCalls runtime(lambda.runtime_api());
+    runtime.send_next();
+    lambda.wait_for_event({.name = "initDone"});
+  }
+  std::ofstream(layer.file("extensions/README")) << "no program\n";
+  LocalLambda lambda({.layer_dir = layer.path()});
+  const InvokeResult result = lambda.invoke("{}");
+  CHECK(result.function_error() == "Unhandled");
+  CHECK(result.body().find(R"("errorType":"Extension.LaunchError")") != std::string::npos);
+  CHECK(lambda.wait_for_log("INIT_REPORT")
+            .ends_with("\tStatus: error\tError Type: Extension.LaunchError"));
 }
 
-TEST_CASE("a hook that fails after the restore fails the init with its own error") {
-  LocalLambda lambda({.options = {"--init-type", "snap-start"}});
+TEST_CASE("a registration tells the account to who asks for it") {
+  LocalLambda lambda({.options = {"--account", "210987654321"}});
   auto call = lambda.invoke_later("{}");
-  const std::string body = R"({"errorMessage":"hook","errorType":"Runtime.Hook"})";
-  for (std::size_t attempt = 1; attempt <= 2; ++attempt) {
-    RuntimeCalls runtime(lambda.wait_for_event({.name = "initStart", .nth = attempt}).text("api"));
-    runtime.client().request("GET", "/2018-06-01/runtime/restore/next");
-    CHECK(runtime.read().status == 200);
-    const Headers type{{"Lambda-Runtime-Function-Error-Type", "Runtime.Hook"}};
-    CHECK(runtime.post("/2018-06-01/runtime/restore/error", body, type).status == 202);
-    CHECK(lambda.wait_for_event({.name = "initFailed", .nth = attempt}).text("errorType") ==
-          "Runtime.Hook");
-  }
-  const InvokeResult result = call.get();
-  CHECK(result.function_error() == "Unhandled");
-  CHECK(result.body() == body);
+  RuntimeCalls runtime(lambda.runtime_api());
+  CHECK(runtime.register_extension("plain", "{}").body ==
+        R"({"functionName":"function","functionVersion":"$LATEST","handler":"index.handler"})");
+  const Headers feature{{"Lambda-Extension-Name", "asks"},
+                        {"Lambda-Extension-Accept-Feature", "other, accountId"}};
+  CHECK(runtime.post("/2020-01-01/extension/register", "{}", feature).body ==
+        R"({"functionName":"function","functionVersion":"$LATEST","handler":"index.handler",)"
+        R"("accountId":"210987654321"})");
 }
 
 TEST_CASE("an error that an external extension reports fails the environment with its type") {

@@ -188,7 +188,10 @@ void ExtensionProcess::accept(const TaskPlan& plan) {
   if (answered_ < plan.invocation) {
     answer(plan.invocation, plan.time_left);
   }
-  send(Accepted{key(plan.invocation), format_record_name(write(plan))});
+  const RecordName name = write(plan);
+  send(Accepted{key(plan.invocation),
+                format_record_name(name),
+                fmt::format("{}/a/{}", key(plan.invocation).request_id, tasks_)});
 }
 
 void ExtensionProcess::close(std::uint64_t invocation, Millis time_left) {

@@ -3,6 +3,7 @@
 #include "tests/fakes/process_watch.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <sys/stat.h>
 
@@ -167,14 +168,24 @@ TEST_CASE("a record that is missing or damaged is a dropped task") {
   ExtensionProcess extension;
   extension.start_driven();
   extension.answer(1, 20s);
-  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000001-0-0-q.task"});
-  extension.send(Accepted{ExtensionProcess::key(1), "../../etc/passwd"});
-  REQUIRE(extension.spool().write_capture("000000-0000000002-0-0-q.task", R"({"id":)"));
-  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000002-0-0-q.task"});
+  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000001-0-0-q.task", "r1/gone/1"});
+  extension.send(Accepted{ExtensionProcess::key(1), "../../etc/passwd", "r1/odd/1"});
+  const std::string damaged = "000000-0000000002-0-0-q.task";
+  REQUIRE(extension.spool().write_capture(damaged, R"({"id":)"));
+  extension.send(Accepted{ExtensionProcess::key(1), damaged, "r1/cut/1"});
+  // What is known of it stays until its end is told.
+  extension.wait_for_output("find what else does");
+  CHECK(extension.spool_files() == std::vector<std::string>{damaged});
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
   const std::string& output = extension.wait_for_output(R"("message":"deferred work: 3 dropped")");
-  CHECK(output.find("record unreadable") != std::string::npos);
+  CHECK(output.find(extension.spool().folder() + "/" + damaged) != std::string::npos);
+  for (const char* name : {"gone", "odd", "cut"}) {
+    const std::string told =
+        fmt::format(R"({{"id":"r1/{0}/1","name":"{0}","state":"dropped")", name);
+    CHECK(output.find(told) != std::string::npos);
+  }
+  CHECK(extension.spool_files() == std::vector<std::string>{damaged + ".damaged"});
 }
 
 TEST_CASE("packets that are no message are reported and ignored") {
@@ -192,7 +203,7 @@ TEST_CASE("packets that are no message are reported and ignored") {
 
 TEST_CASE("a first message that is no hello of our version ends the extension with a clear error") {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {R"({"type":"hello","protocol":999})", "protocol 999 instead of 3"},
+      {R"({"type":"hello","protocol":999})", "protocol 999 instead of 4"},
       {"nonsense", "the shim's first message: "},
       {R"({"type":"empty"})", "it is no hello"}};
   for (const auto& entry : cases) {
@@ -213,6 +224,22 @@ TEST_CASE("the extension ends with its link, and so do its commands") {
   extension.hang_up();
   CHECK(extension.wait_for_exit() == 0);
   CHECK(wait_until_dead(leader));
+}
+
+TEST_CASE("an extension that ends with its link tells what no record would tell another process") {
+  ExtensionProcess extension;
+  extension.start_driven();
+  extension.accept({.script = "echo begun; exec sleep 600"});
+  extension.wait_for_output("begun\n");
+  extension.send(Dropped{ExtensionProcess::key(1), "r1/lost/1", "lost", "the disk is full"});
+  extension.send(Ping{1});
+  CHECK(extension.expect<Pong>().number == 1);
+  extension.hang_up();
+  CHECK(extension.wait_for_exit() == 0);
+  extension.wait_for_output(
+      R"("requestId":"r1","tasks":[{"id":"r1/lost/1","name":"lost","state":"dropped","attempts":0,"ms":0,"why":"the disk is full"}])");
+  CHECK(extension.output().find("r1/a/1\",\"name") == std::string::npos);
+  CHECK(extension.spool_files().front() == "000000-0000000001-1-0-r.task");
 }
 
 TEST_CASE("SIGTERM ends the extension and its commands, also those that ignore it") {
@@ -265,7 +292,7 @@ TEST_CASE("a program that cannot be run fails with a reason, and the invocation 
   record.task.attempts = 3;
   record.task.action = CommandAction{{"bin/none"}, {}, {}};
   REQUIRE(extension.spool().write_record({2, 0, 0}, record));
-  extension.send(Accepted{record.key, "000000-0000000002-0-0-q.task"});
+  extension.send(Accepted{record.key, "000000-0000000002-0-0-q.task", record.id});
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
   extension.wait_for_output("bin/none does not exist");

@@ -144,7 +144,7 @@ TEST_CASE("what was replayed is not accepted again, what came later is") {
   extension.accept({.script = "echo first; true"});
   extension.kill();
   CHECK(extension.replace().carried <= 1);
-  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000001-0-0-q.task"});
+  extension.send(Accepted{ExtensionProcess::key(1), "000000-0000000001-0-0-q.task", "r1/a/1"});
   extension.accept({.script = "echo second; true"});
   extension.answer(1, 20s);
   extension.close(1);
@@ -184,10 +184,34 @@ TEST_CASE("a damaged record is set aside and named, and the others run") {
   extension.kill();
   CHECK(extension.replace().carried == 1);
   extension.wait_for_output("set aside as 000000-0000000001-0-0-q.task.damaged");
+  // Nobody can say whose it was.
+  CHECK(count(extension.output(), "receipt") == 0);
   extension.close(1);
   CHECK(extension.expect<Settled>().carried == 0);
   extension.wait_for_output(R"("id":"r1/a/2","name":"a","state":"done")");
   CHECK(extension.spool_files() == Files{"000000-0000000001-0-0-q.task.damaged"});
+}
+
+TEST_CASE(
+    "a damaged record that tells whose it was ends in a receipt of its own, then is set aside") {
+  ExtensionProcess extension;
+  const Files records = {format_record_name(extension.write({.script = "echo ran"})),
+                         "000000-0000000002-1-0-d.task"};
+  extension.spool().remove_record(extension.write({.script = "echo ran"}));
+  const std::string left = R"({"id":"r1/a/1","requestId":"r1","seq)";
+  const std::string ended = R"({"id":"r1/a/2","requestId":"r1"})";
+  REQUIRE(extension.spool().write_capture(records[0], left));
+  REQUIRE(extension.spool().write_capture(records[1], ended));
+  extension.kill();
+  CHECK(extension.replace().carried == 0);
+  extension.wait_for_output(
+      R"("requestId":"r1","tasks":[{"id":"r1/a/1","name":"a","state":"dropped","attempts":0,"ms":0,"why":"its record cannot be read: )");
+  // Its name tells that it had been done.
+  extension.wait_for_output(R"("id":"r1/a/2","name":"a","state":"done","attempts":1)");
+  extension.close(1);
+  CHECK(extension.expect<Settled>().carried == 0);
+  CHECK(extension.spool_files() == Files{records[0] + ".damaged", records[1] + ".damaged"});
+  CHECK(count(extension.output(), "ran\n") == 0);
 }
 
 TEST_CASE("a task whose match was not looked at yet is looked at in replay") {

@@ -74,8 +74,8 @@ namespace {
 
 LambdaSetup managed_function(const FunctionSpec& spec, const std::string& interpreter) {
   LambdaSetup setup = with_layer(spec);
-  setup.runtime = interpreter + " " + required("POSTLUDE_FUNCTIONS_DIR") + "/../runtimes/runtime" +
-                  (interpreter.ends_with("ruby") ? ".rb " : ".py ") + spec.handler;
+  const char* client = interpreter.ends_with("ruby") ? "ruby/bootstrap.rb" : "python/bootstrap.py";
+  setup.runtime = interpreter + " " + required("POSTLUDE_FUNCTIONS_DIR") + "/../runtimes/" + client;
   setup.env.emplace_back("AWS_LAMBDA_EXEC_WRAPPER", "/opt/postlude");
   return setup;
 }

@@ -42,6 +42,7 @@ function record(address, type) {
 
 export class NameServer {
   asked = [];
+  host; // its address
   #socket = dgram.createSocket('udp4');
   #within;
 
@@ -51,6 +52,7 @@ export class NameServer {
     const server = new NameServer();
     server.#socket.on('message', (packet, from) => server.#reply(packet, from, answer));
     const host = `127.${1 + (process.pid % 250)}.${1 + Math.floor(Math.random() * 250)}.53`;
+    server.host = host;
     server.#socket.bind(53, host); // resolv.conf knows no other port
     await once(server.#socket, 'listening');
     t.after(() => server.#socket.close());

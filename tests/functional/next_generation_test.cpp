@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 using namespace postlude::testing;  // NOLINT(google-build-using-namespace)
 
@@ -77,6 +79,38 @@ TEST_CASE("with replay false the next generation says at once that the work expi
   CHECK(told.at("requestId") == first.request_id());
   CHECK(task_in(told, "report").at("state") == "expired");
   CHECK(task_in(told, "report").at("why") == "interrupted by a crash, and replay is false");
+  CHECK(count_lines(lambda, "begun " + first_task) == 1);
+}
+
+TEST_CASE(
+    "a record that is damaged between two generations is a task that a receipt calls dropped") {
+  const TempDir folder;
+  FunctionSpec spec = function(folder, task_list({shell_task("report", kSecondTime)}));
+  spec.env.emplace_back("POSTLUDE_SPOOL_DIR", folder.file("spool"));
+  LocalLambda lambda(node_function(spec));
+  const InvokeResult first = lambda.invoke(R"({"how": "answer"})");
+  const std::string first_task = first.request_id() + "/report/1";
+  static_cast<void>(lambda.wait_for_log("begun " + first_task));
+  kill_shim(lambda);
+  std::vector<std::filesystem::path> records;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.file("spool"))) {
+    if (entry.path().extension() == ".task") {
+      records.push_back(entry.path());
+    }
+  }
+  REQUIRE(records.size() == 1);
+  std::filesystem::resize_file(records[0], std::filesystem::file_size(records[0]) / 2);
+
+  static_cast<void>(lambda.invoke(R"({"how": "throw"})"));
+  const auto told = nlohmann::json::parse(lambda.wait_for_log(R"("postlude":"receipt")"));
+  CHECK(told.at("requestId") == first.request_id());
+  CHECK(told.at("level") == "WARN");
+  const auto entry = task_in(told, "report");
+  CHECK(entry.at("id") == first_task);
+  CHECK(entry.at("state") == "dropped");
+  CHECK(entry.at("why").get<std::string>().starts_with("its record cannot be read: "));
+  const std::string named = lambda.wait_for_log(records[0].filename().string().substr(0, 17));
+  CHECK(named.find("find what else does") != std::string::npos);
   CHECK(count_lines(lambda, "begun " + first_task) == 1);
 }
 

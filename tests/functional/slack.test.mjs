@@ -7,7 +7,7 @@ import { LocalLambda } from '../demo/local_lambda.mjs';
 import { responseUrl, SECRET, slashCommand } from '../demo/slack_command.mjs';
 
 const tests = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-const runtimes = { node: null, python: `/usr/bin/python3 ${path.join(tests, 'runtimes', 'runtime.py')}` };
+const runtimes = { node: null, python: `/usr/bin/python3 ${path.join(tests, 'runtimes', 'python', 'bootstrap.py')}` };
 
 for (const [language, runtime] of Object.entries(runtimes)) {
   async function start(t) {

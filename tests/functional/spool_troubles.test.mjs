@@ -14,9 +14,9 @@ const LARGE = 'x'.repeat(200_000);
 const isError = (line) => line.startsWith('{"postlude":"log"') && JSON.parse(line).level === 'ERROR';
 
 // A function whose spool is a file system of its own, mounted with those options.
-async function startOnDisk(t, mountOptions, more = {}) {
+async function startOnDisk(t, mountOptions, { tasks = [REPORT], ...more } = {}) {
   const folder = temporaryFolder(t);
-  const story = await startFunction(t, [REPORT], {
+  const story = await startFunction(t, tasks, {
     folder: 'defers',
     ...more,
     env: { POSTLUDE_SPOOL_DIR: folder, ...more.env },
@@ -99,6 +99,28 @@ test('a disk without room for the first folder', { skip: withoutMounts }, async 
   assert.ok(story.lambda.log.some((line) => line.includes('the spool of this environment: make folder ')));
   story.remount('nr_inodes=1000');
   await checkTaken(story, 2);
+});
+
+test('a runtime that dies while nothing can be kept: its receipt tells what the next generation will not find', { skip: withoutMounts }, async (t) => {
+  const alarms = ['alarm', 'second'].map((name) => ({ name, when: 'failure', command: ['sh', '-c', `echo ${name} ran`] }));
+  const story = await startOnDisk(t, 'size=1m', { folder: 'failing', tasks: alarms });
+  await story.invoke('{"how":"answer"}'); // the runtime is up, so that it dies of nothing else
+  const filler = path.join(story.disk, 'filler');
+  assert.throws(() => writeFileSync(filler, 'x'.repeat(2_000_000)), { code: 'ENOSPC' });
+  assert.match((await story.invoke('{"how":"exit"}')).text, /Runtime\.ExitError/);
+  const { requestId } = await story.lambda.event('reset');
+  const receipt = await story.receipt();
+  assert.equal(receipt.level, 'WARN');
+  assert.equal(receipt.requestId, requestId);
+  assert.deepEqual(receipt.tasks.map(({ id, state }) => [id, state]), [[`${requestId}/alarm/1`, 'dropped'], [`${requestId}/second/1`, 'dropped']]);
+  for (const { why } of receipt.tasks) assert.match(why, /: No space left on device$/);
+  rmSync(filler);
+  // The next one is kept, and runs in the generation after it: nothing more is told of the first two.
+  assert.match((await story.invoke('{"how":"exit"}')).text, /Runtime\.ExitError/);
+  assert.match((await story.invoke('{"how":"answer"}')).text, /answered/);
+  const { tasks } = await story.receipt(2);
+  assert.deepEqual(tasks.map(({ name, state }) => [name, state]), [['alarm', 'done'], ['second', 'done']]);
+  assert.ok(tasks.every(({ id }) => !id.startsWith(requestId)));
 });
 
 test('a limit that is reached', async (t) => {

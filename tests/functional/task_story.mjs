@@ -25,8 +25,8 @@ export function temporaryFolder(t) {
   return folder;
 }
 
-// `tasks` is what POSTLUDE_TASKS will be; `folder` is one of tests/functions. Stops with the test.
-export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null, within = [], layer = process.env.POSTLUDE_LAYER_DIR } = {}) {
+// `tasks` is what POSTLUDE_TASKS will be, null: not set; `folder` is one of tests/functions. Stops with the test.
+export async function startFunction(t, tasks, { folder = 'returns', env = {}, options = [], runtime = null, within = [], layer = process.env.POSTLUDE_LAYER_DIR, emulator } = {}) {
   const spool = mkdtempSync(path.join(os.tmpdir(), 'postlude-story-'));
   const lambda = new LocalLambda(
     path.resolve(tests, 'functions', folder),
@@ -34,13 +34,14 @@ export async function startFunction(t, tasks, { folder = 'returns', env = {}, op
       AWS_LAMBDA_EXEC_WRAPPER: '/opt/postlude',
       NODE_PATH: '/opt/nodejs/node_modules',
       POSTLUDE_SPOOL_DIR: spool,
-      POSTLUDE_TASKS: JSON.stringify(tasks),
+      ...(tasks === null ? {} : { POSTLUDE_TASKS: JSON.stringify(tasks) }),
       ...env,
     },
     ['--admission-wait', '30s', ...options], // there is one environment, which may be at work yet
     runtime,
     within,
     layer,
+    emulator,
   );
   t.after(async () => {
     await lambda.stop();

@@ -23,7 +23,7 @@ test('a platform that closes in the middle of an event leaves the runtime with a
   const upstream = await park(platform, runtime);
   const event = eventMessage('id', pattern(100_000));
   await upstream.send(event.subarray(0, 50_000));
-  upstream.finish();
+  await upstream.finish();
   const { ending, rest } = await runtime.readToEnd();
   assert.equal(ending, 'fin');
   assertSameBytes(rest, event.subarray(0, 50_000));
@@ -34,7 +34,7 @@ test('a platform that closes in the middle of a head leaves the runtime with hal
   const { platform, runtime } = await startConnected(t);
   const upstream = await park(platform, runtime);
   await upstream.send('HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-');
-  upstream.finish();
+  await upstream.finish();
   const { ending, rest } = await runtime.readToEnd();
   assert.equal(ending, 'fin');
   assertSameBytes(rest, 'HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-');
@@ -60,7 +60,7 @@ for (const [how, part] of [
   test(`a runtime that closes ${how} is seen as a cut by the platform`, async (t) => {
     const { platform, shim, runtime, upstream } = await startInvocation(t);
     await runtime.send(part);
-    runtime.finish();
+    await runtime.finish();
     const { ending, rest } = await upstream.readToEnd();
     assert.equal(ending, 'fin');
     assertSameBytes(rest, how === 'in a head' ? rest : part);
@@ -70,7 +70,7 @@ for (const [how, part] of [
       await upstream.send(verdict);
       assertSameBytes(await runtime.read(verdict.length), verdict);
     }
-    upstream.finish();
+    await upstream.finish();
     assert.equal((await runtime.readToEnd()).ending, 'fin');
     await checkAlive(t, shim, platform);
   });
@@ -124,7 +124,7 @@ test('a runtime that closes only its sending side still gets its answer', async 
   const { platform, shim, runtime, upstream } = await startInvocation(t);
   const response = responseMessage('id', '1');
   await runtime.send(response);
-  runtime.finish();
+  await runtime.finish();
   assertSameBytes(await upstream.read(response.length), response);
   await upstream.send(kAccepted);
   assertSameBytes(await runtime.read(kAccepted.length), kAccepted);
@@ -167,7 +167,7 @@ test('an early 413 on a connection that stays: the rest of the body passes, then
 
 test('an idle connection that the platform closes is closed for the runtime', async (t) => {
   const { platform, shim, runtime, upstream } = await startInvocation(t);
-  upstream.finish();
+  await upstream.finish();
   assert.equal((await runtime.readToEnd()).ending, 'fin');
   await checkAlive(t, shim, platform);
 });
@@ -176,7 +176,7 @@ test('a request that crosses the end of an idle connection goes up on a new one'
   const { platform, shim, runtime, upstream } = await startInvocation(t);
   const response = responseMessage('id', 'crossing');
   await whileStopped(shim, async () => {
-    upstream.finish();
+    await upstream.finish();
     await runtime.send(response);
   });
   const fresh = await platform.connection();

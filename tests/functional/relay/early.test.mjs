@@ -264,7 +264,7 @@ test('a client that hangs up after a part went up cuts the answer, and the runti
   await call.send(whole.subarray(0, 500_000));
   const up = await platform.connection();
   await up.readHead();
-  call.finish();
+  await call.finish();
   assert.equal((await up.readToEnd()).ending, 'fin');
   up.close();
   await exchangeHere(runtime, responseMessage('id', '"mine"'));

@@ -45,11 +45,6 @@ async function post(wire, message, status = /^HTTP\/1\.1 202 /) {
   assert.match((await readMessage(wire)).head, status);
 }
 
-function extensionOf(shim) {
-  const children = fs.readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, 'latin1').trim().split(' ');
-  return children.map(Number).find((pid) => fs.readlinkSync(`/proc/${pid}/exe`).endsWith('/postlude-extension'));
-}
-
 async function receipt(shim) {
   await shim.logged(/"postlude":"receipt"/);
   return shim.logLines().find((line) => line.postlude === 'receipt');
@@ -96,7 +91,7 @@ test('a runtime that closes its own side while it reads gets the whole event, an
   runtime.pause();
   await runtime.send(nextRequest());
   await quietTime(300); // its event has begun, and waits
-  runtime.finish();
+  await runtime.finish();
   await quietTime(100);
   runtime.resume();
   const { id, body } = await readAttempt(runtime);
@@ -126,10 +121,11 @@ async function startBehindGate(t) {
   const gate = path.join(fs.mkdtempSync(path.join(folder, 'gate-')), 'fifo');
   execFileSync('mkfifo', [gate]);
   const started = await startAnswered(t, {
-    env: { POSTLUDE_CONCURRENCY: '1' },
-    before: [{ name: 'first', command: ['cat', gate] }],
+    env: { POSTLUDE_CONCURRENCY: '1', GATE: gate },
+    before: [{ name: 'first', command: ['sh', '-c', 'echo "first waits as $$"; exec cat "$GATE"'] }],
   });
   await started.runtime.send(nextRequest());
+  await started.shim.logged(/first waits as/);
   await quietTime(100);
   assert.equal(started.runtime.buffered, 0);
   return { ...started, open: () => fs.promises.writeFile(gate, '') };
@@ -160,8 +156,10 @@ async function checkReplaced({ platform, shim, runtime, upstream }, names) {
 
 test('an extension that dies while the runtime waits for handler tasks is replaced, and the poll stays held', async (t) => {
   const started = await startBehindGate(t);
-  process.kill(extensionOf(started.shim), 'SIGKILL');
+  const [, cut] = /first waits as (\d+)/.exec(started.shim.stdout);
+  process.kill(started.shim.extension(), 'SIGKILL');
   await started.shim.logged(/the extension ended .* is replaced/);
+  await started.shim.logged(new RegExp(`first waits as (?!${cut}\\b)`));
   assert.equal(started.runtime.buffered, 0);
   await started.open();
   await checkReplaced(started, ['first', 'again']);
@@ -171,7 +169,7 @@ test('an extension that is found dead by the word of the poll is replaced all th
   const started = await startAnswered(t);
   await whileStopped(started.shim, async () => {
     await started.runtime.send(nextRequest());
-    process.kill(extensionOf(started.shim), 'SIGKILL');
+    process.kill(started.shim.extension(), 'SIGKILL');
     await quietTime(50);
   });
   await checkReplaced(started, ['again']);

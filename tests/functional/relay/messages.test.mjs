@@ -237,7 +237,7 @@ test('HTTP/1.0 passes both ways, and a body that the end of the connection ends'
   assertSameBytes(await upstream.read(request.length), request);
   const reply = bytes('HTTP/1.0 200 OK\r\nLambda-Runtime-Aws-Request-Id: id\r\n\r\n{"until":"close"}');
   await upstream.send(reply);
-  upstream.finish();
+  await upstream.finish();
   assertSameBytes(await runtime.read(reply.length), reply);
   assert.equal((await runtime.readToEnd()).ending, 'fin');
 });
@@ -247,9 +247,9 @@ test('one connection per call, as Ruby makes them', async (t) => {
   const once = async (request, reply) => {
     const runtime = await shim.runtime(t);
     const upstream = await exchange(platform, runtime, request, reply);
-    upstream.finish();
+    await upstream.finish();
     assert.equal((await runtime.readToEnd()).ending, 'fin');
-    runtime.finish();
+    await runtime.finish();
     assert.equal((await upstream.readToEnd()).ending, 'fin');
   };
   for (let i = 0; i < 3; i += 1) {

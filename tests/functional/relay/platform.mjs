@@ -13,8 +13,10 @@ export class Platform {
   #ready = [];
   #takers = [];
   #extensionParked = deferred();
+  #extensionAsked = deferred();
   // What the extension's registration is answered with; a story may put a promise here.
   registration = '200 OK';
+  registrationBody = '{}';
   extensionRequests = [];
 
   static async start() {
@@ -45,6 +47,10 @@ export class Platform {
     return this.#ready.length;
   }
 
+  // Resolves when the real extension has asked for its registration.
+  extensionAsked() {
+    return within(this.#extensionAsked.promise, 'the extension to ask for its registration');
+  }
   // Resolves when the real extension has parked its poll.
   extensionParked() {
     return within(this.#extensionParked.promise, 'the extension to park its poll');
@@ -97,10 +103,11 @@ export class Platform {
         this.#extensionParked.resolve(wire);
         return; // a story writes the event
       }
+      this.#extensionAsked.resolve(wire);
       const status = await this.registration;
       await wire.send(
         `HTTP/1.1 ${status}\r\nLambda-Extension-Identifier: 0d0ce0a5-6bd1-4b4e-9c5a-6f2a6d8f7b11\r\n` +
-          'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+          `Content-Type: application/json\r\nContent-Length: ${this.registrationBody.length}\r\n\r\n${this.registrationBody}`,
       );
     }
   }

@@ -69,7 +69,7 @@ test('a held poll survives that the platform closes its idle connection', async 
   const before = await exchange(platform, runtime, 'GET /2018-06-01/ping HTTP/1.1\r\n\r\n', answer('200 OK', 'pong'));
   await runtime.send(nextRequest());
   await quietTime();
-  before.finish();
+  await before.finish();
   await quietTime();
   assert.equal(runtime.ending, null);
   word.resolve('200 OK');
@@ -131,6 +131,21 @@ test('an extension that the platform refuses: the function goes on, and says so'
   await exchange(platform, runtime, responseMessage('id', '1'), kAccepted, upstream);
   await exchange(platform, runtime, nextRequest(), eventMessage('id-2', '{}'), upstream);
   assert.match(shim.stdout, /the extension was not registered/);
+});
+
+// Lambda knows an extension whose identifier died with it, and would wait for its poll until the init's limit.
+test('an extension that dies before it could tell of its registration: the environment starts over at once', async (t) => {
+  const { platform, shim, runtime } = await start(t, { registration: deferred().promise });
+  await runtime.send(nextRequest());
+  await platform.extensionAsked();
+  platform.registration = '403 Forbidden';
+  platform.registrationBody = '{"errorType":"Extension.InvalidExtensionState","errorMessage":"Extension with this name already registered"}';
+  process.kill(shim.extension(), 'SIGKILL');
+  const end = await shim.ended();
+  assert.equal(end.signal, 'SIGKILL');
+  assert.match(shim.stdout, /the extension ended \(signal: killed\) and is replaced/);
+  assert.match(shim.stdout, /"ERROR".*the extension died between the platform's answer to its registration and its word of it/);
+  assert.equal(platform.waitingConnections, 0, 'the first poll went up');
 });
 
 test('the extension neither outlives the shim nor keeps it', async (t) => {

@@ -29,7 +29,7 @@ test('a runtime that hangs up beyond the limit cuts its stream', async (t) => {
   const sending = scene.runtime.send(message.subarray(0, 8_000_000));
   await scene.upstream.readHead();
   await sending;
-  scene.runtime.finish();
+  await scene.runtime.finish();
   const { ending, rest } = await scene.upstream.readToEnd();
   assert.equal(ending, 'fin');
   assert.ok(rest.length > 8_000_000 - 1000, `${rest.length} bytes`);
@@ -41,7 +41,7 @@ test('a runtime that is gone after its result is answered for all the same', asy
   const body = 'z'.repeat(3_000_000);
   scene.upstream.pause();
   await scene.runtime.send(responseMessage('id', shaped(body)));
-  scene.runtime.finish();
+  await scene.runtime.finish();
   await quietTime();
   scene.upstream.resume();
   checkShaped(await readStream(scene.upstream), { statusCode: 200 }, body);
@@ -99,13 +99,13 @@ test('a platform that closed its idle connection meanwhile gets it on a new one'
   const message = responseMessage('id', shaped('x'.repeat(100_000)));
   const ways = [
     async (scene) => {
-      scene.upstream.finish();
+      await scene.upstream.finish();
       await quietTime(); // the shim learns of it before the rest comes
       await scene.runtime.send(message.subarray(50_000));
     },
     (scene) =>
       whileStopped(scene.shim, async () => {
-        scene.upstream.finish();
+        await scene.upstream.finish();
         await scene.runtime.send(message.subarray(50_000));
       }),
   ];

@@ -9,7 +9,7 @@ import { deferred, within } from './patience.mjs';
 import { Wire } from './wire.mjs';
 
 const kLayer =
-  process.env.POSTLUDE_LAYER_DIR ?? fileURLToPath(new URL('../../../build/layer', import.meta.url));
+  process.env.POSTLUDE_LAYER_DIR ?? fileURLToPath(new URL('../../../build/opt', import.meta.url));
 const kAgent = fileURLToPath(new URL('./runtime_agent.mjs', import.meta.url));
 // Sanitizers use memory and time of their own.
 export const sanitized = process.env.STORY_SANITIZED === '1';
@@ -194,6 +194,12 @@ export class Shim extends Program {
     );
     shim.proxy = shim.agent.about.env.AWS_LAMBDA_RUNTIME_API;
     return shim;
+  }
+
+  // The process of its real extension.
+  extension() {
+    const children = fs.readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1').trim().split(' ');
+    return children.map(Number).find((pid) => fs.readlinkSync(`/proc/${pid}/exe`).endsWith('/postlude-extension'));
   }
 
   // A raw connection of "the runtime", held by the story itself.

@@ -46,8 +46,9 @@ export class Wire {
     });
   }
 
+  // Nothing more comes from here; resolves when the peer's kernel knows.
   finish() {
-    this.socket.end();
+    return new Promise((resolve) => this.socket.end(resolve));
   }
   reset() {
     this.socket.resetAndDestroy();
