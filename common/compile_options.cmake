@@ -44,7 +44,7 @@ if(POSTLUDE_SANITIZE)
     POSTLUDE_SANITIZER_REPORTS="${CMAKE_BINARY_DIR}/reports/report")
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/reports)
 
-  target_compile_options(postlude_sanitizers INTERFACE ${sanitizers} -O0 -fno-omit-frame-pointer)
+  target_compile_options(postlude_sanitizers INTERFACE ${sanitizers} -O1 -fno-omit-frame-pointer)
   target_compile_definitions(postlude_sanitizers INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(postlude_sanitizers INTERFACE ${sanitizers} ${sanitizer_libraries})
   target_link_libraries(postlude_sanitizers INTERFACE $<TARGET_OBJECTS:sanitizer_defaults>)
@@ -63,3 +63,9 @@ add_library(postlude_options INTERFACE)
 target_compile_definitions(postlude_options INTERFACE POSTLUDE_VERSION="${PROJECT_VERSION}")
 target_include_directories(postlude_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_link_libraries(postlude_options INTERFACE postlude_sanitizers Threads::Threads)
+
+# Code that only tests run: quick to compile, and UBSan watches the product. Named last in a list of libraries, so
+# that its flags stand behind those of postlude_sanitizers.
+add_library(postlude_test_code INTERFACE)
+target_compile_options(postlude_test_code INTERFACE -O0
+  $<$<STREQUAL:${POSTLUDE_SANITIZE},address>:-fno-sanitize=undefined>)
