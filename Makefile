@@ -11,6 +11,8 @@ SEED ?=
 LAYER ?= if-made
 # Of make layer: the processors to build for.
 ARCH = x86_64 arm64
+# More arguments for make bench, for example: make bench BENCH='--only throughput'
+BENCH ?=
 # Of each target of make fuzz.
 FUZZ_SECONDS ?= 60
 
@@ -22,6 +24,7 @@ TSAN := $(BUILD)/tsan
 LINT := $(BUILD)/cmake/lint
 FUZZ := $(BUILD)/cmake/fuzz
 TOOLS := $(BUILD)/tools/node_modules
+HOST_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 
 configure = [ -f $(1)/build.ninja ] || cmake -S $(ROOT) -B $(1) -G Ninja $(2)
 
@@ -101,9 +104,14 @@ test-full: build
 	@ninja -C $(ASAN) -j$(JOBS) simulate
 	@ctest --test-dir $(ASAN) -V --no-tests=error -L '^full$$'
 
-bench:
-	@echo "make bench: the benchmark of the targets does not exist yet" >&2
-	@exit 1
+# Of this processor's layer, as `make layer` packs it. Nothing else should run meanwhile.
+bench: build
+	@.ci/packages layer
+	@.ci/tools
+	@layer/packaging/build $(HOST_ARCH) $(BUILD) $(JOBS)
+	@POSTLUDE_BENCH=$(BUILD)/bin/postlude-bench POSTLUDE_LAYER=$(BUILD)/layer/$(HOST_ARCH) \
+	  POSTLUDE_ZIPS=$$(ls $(BUILD)/layer/*.zip | paste -sd:) POSTLUDE_REPORTS=$(BUILD)/bench \
+	  POSTLUDE_TEST_TOOLS=$(TOOLS) PATH=$(TOOLS)/.bin:$$PATH node tests/bench/bench.mjs $(BENCH)
 
 simulate:
 	@.ci/packages build

@@ -1,0 +1,42 @@
+// What an invocation without tasks costs: one whole turn, from the event to the moment when every poll is parked again.
+import { direct, postlude, relayed, withContestants } from '../contestants.mjs';
+import { interleaved, medianOf } from '../rounds.mjs';
+import { row } from '../row.mjs';
+import { percentile, spread } from '../statistics.mjs';
+
+const KIB = 1024;
+const asked = (quick) => ({ invocations: quick ? 100 : 1000, event: KIB, answer: KIB });
+
+export const title = 'an invocation without tasks, 1 KiB each way';
+
+export async function measure({ quick, ways = [direct(), relayed(), postlude()] }) {
+  const batch = asked(quick);
+  const { rounds, repeated } = await withContestants(ways, () => interleaved(ways, {
+    rounds: quick ? 3 : 12, play: (way) => way.batch(batch), reference: medianOf('direct', 'released'),
+  }));
+  const p50 = (round, name) => medianOf(name, 'released')(round);
+  const p99 = (round, name) => percentile(round.get(name).released, 0.99);
+  const added = (round, name) => p50(round, name) - p50(round, 'direct');
+  const all = (name, list) => rounds.flatMap((round) => round.get(name)[list]);
+  return {
+    rows: [
+      row('added per invocation without tasks, 1 KB, p50, as a multiple of a raw byte relay',
+        rounds.map((round) => added(round, 'postlude') / added(round, 'relay')), { limit: 1.5, unit: '×' }),
+      row('invocation without tasks, 1 KB, p99, as a multiple of a raw byte relay',
+        rounds.map((round) => p99(round, 'postlude') / p99(round, 'relay')), { limit: 1.5, unit: '×' }),
+      row('CPU time of both processes per invocation without tasks',
+        rounds.map((round) => round.get('postlude').cpuNs / batch.invocations / 1000), { limit: 60, unit: 'µs' }),
+    ],
+    data: {
+      repeated,
+      ways: ways.map(({ name }) => ({
+        name,
+        answerUs: inMicros(spread(all(name, 'answer'))),
+        releasedUs: inMicros(spread(all(name, 'released'))),
+        cpuUs: rounds.map((round) => round.get(name).cpuNs / batch.invocations / 1000),
+      })),
+    },
+  };
+}
+
+const inMicros = (figures) => Object.fromEntries(Object.entries(figures).map(([key, ns]) => [key, ns / 1000]));
