@@ -10,40 +10,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json key_json(std::string_view type, const InvocationKey& key) {
-  return {{"type", type}, {"requestId", key.request_id}, {"sequence", key.sequence}};
-}
-
 InvocationKey key_of(const Json& object) {
   return {object.at("requestId").get<std::string>(), object.at("sequence").get<std::uint64_t>()};
 }
 
 EpochTime time_of(const Json& object, const char* name) {
   return from_epoch_ms(object.at(name).get<Millis::rep>());
-}
-
-Json hello_json(const Hello& hello) {
-  return {{"type", "hello"},
-          {"protocol", hello.protocol},
-          {"runtimeApi", hello.runtime_api},
-          {"taskRoot", hello.task_root},
-          {"spool", hello.spool},
-          {"concurrency", hello.concurrency},
-          {"deadlineMarginMs", hello.deadline_margin.count()},
-          {"logLevel", static_cast<int>(hello.log_level)},
-          {"driven", hello.driven},
-          {"lastRecord", hello.last_record}};
-}
-
-Json closed_json(const Closed& closed) {
-  Json object = key_json("closed", closed.key);
-  object["workDeadlineMs"] = epoch_ms(closed.work_deadline);
-  object["eventMs"] = epoch_ms(closed.answer.event_time);
-  object["responseEndMs"] = epoch_ms(closed.answer.response_end);
-  if (closed.answer.late_error_type) {
-    object["lateErrorType"] = *closed.answer.late_error_type;
-  }
-  return object;
 }
 
 Result<Message> decode_hello(const Json& object) {
@@ -73,18 +45,6 @@ Closed decode_closed(const Json& object) {
   return closed;
 }
 
-Json states_json(const TaskStates& states) {
-  Json tasks = Json::array();
-  for (const TaskStatus& task : states.tasks) {
-    tasks.push_back(
-        {{"id", task.id}, {"name", task.name}, {"state", task.state}, {"attempt", task.attempt}});
-  }
-  return {{"type", "taskStates"},
-          {"query", states.query},
-          {"last", states.last},
-          {"tasks", std::move(tasks)}};
-}
-
 TaskStates decode_states(const Json& object) {
   TaskStates states{object.at("query").get<std::uint64_t>(), object.at("last").get<bool>(), {}};
   for (const Json& task : object.at("tasks")) {
@@ -94,22 +54,6 @@ TaskStates decode_states(const Json& object) {
                             task.at("attempt").get<int>()});
   }
   return states;
-}
-
-Json reenter_json(const Reenter& reenter) {
-  Json object = key_json("reenter", reenter.key);
-  object["attemptId"] = reenter.request_id;
-  object["deadlineMs"] = epoch_ms(reenter.deadline);
-  object["functionArn"] = reenter.function_arn;
-  object["traceId"] = reenter.trace_id;
-  object["cognitoIdentity"] = reenter.cognito_identity;
-  object["clientContext"] = reenter.client_context;
-  object["eventBytes"] = reenter.event_bytes;
-  object["depth"] = reenter.depth;
-  if (reenter.tenant_id) {
-    object["tenantId"] = *reenter.tenant_id;
-  }
-  return object;
 }
 
 Reenter decode_reenter(const Json& object) {
@@ -222,113 +166,7 @@ Result<Message> decode_object(const Json& object) {
   return fail(fmt::format("unknown message type \"{}\"", type));
 }
 
-Json json_of(const Hello& hello) {
-  return hello_json(hello);
-}
-
-Json json_of(const Replayed& replayed) {
-  return {{"type", "replayed"},
-          {"carried", replayed.carried},
-          {"carriedHandlers", replayed.carried_handlers}};
-}
-
-Json json_of(const Registered& registered) {
-  return {{"type", "registered"},
-          {"accepted", registered.accepted},
-          {"identifier", registered.identifier},
-          {"reason", registered.reason},
-          {"nameTaken", registered.name_taken},
-          {"hearsShutdown", registered.hears_shutdown}};
-}
-
-Json json_of(const Answered& answered) {
-  Json object = key_json("answered", answered.key);
-  object["workDeadlineMs"] = epoch_ms(answered.work_deadline);
-  return object;
-}
-
-Json json_of(const Accepted& accepted) {
-  Json object = key_json("accepted", accepted.key);
-  object["record"] = accepted.record;
-  object["id"] = accepted.id;
-  object["atOnce"] = accepted.at_once;
-  return object;
-}
-
-Json json_of(const Dropped& dropped) {
-  Json object = key_json("dropped", dropped.key);
-  object["id"] = dropped.id;
-  object["name"] = dropped.name;
-  object["why"] = dropped.why;
-  return object;
-}
-
-Json json_of(const Closed& closed) {
-  return closed_json(closed);
-}
-
-Json json_of(const Settled& settled) {
-  Json object = key_json("settled", settled.key);
-  object["carried"] = settled.carried;
-  object["carriedHandlers"] = settled.carried_handlers;
-  return object;
-}
-
-Json json_of(const Idle& idle) {
-  return key_json("idle", idle.key);
-}
-
-Json json_of(const HandlersDone& done) {
-  return key_json("handlersDone", done.key);
-}
-
-Json json_of(const Reenter& reenter) {
-  return reenter_json(reenter);
-}
-
-Json json_of(const HandlerEnded& ended) {
-  return {{"type", "handlerEnded"}, {"attemptId", ended.request_id}, {"trouble", ended.trouble}};
-}
-
-Json json_of(const ShutDown& down) {
-  return {{"type", "shutDown"}, {"deadlineMs", epoch_ms(down.deadline)}};
-}
-
-Json json_of(const RuntimeGone& /*gone*/) {
-  return {{"type", "runtimeGone"}};
-}
-
-Json json_of(const Restored& /*restored*/) {
-  return {{"type", "restored"}};
-}
-
-Json json_of(const Empty& /*empty*/) {
-  return {{"type", "empty"}};
-}
-
-Json json_of(const Ping& ping) {
-  return {{"type", "ping"}, {"number", ping.number}};
-}
-
-Json json_of(const Pong& pong) {
-  return {{"type", "pong"}, {"number", pong.number}};
-}
-
-Json json_of(const Inspect& inspect) {
-  Json object = key_json("inspect", inspect.key);
-  object["query"] = inspect.query;
-  return object;
-}
-
-Json json_of(const TaskStates& states) {
-  return states_json(states);
-}
-
 }  // namespace
-
-std::string encode(const Message& message) {
-  return dump_json(std::visit([](const auto& one) { return json_of(one); }, message));
-}
 
 Result<Message> decode(std::string_view packet) {
   const auto parsed = parse_json(packet);

@@ -24,9 +24,10 @@ PlatformConnection::~PlatformConnection() {
   }
 }
 
-void PlatformConnection::request(std::string bytes, Done done) {
+void PlatformConnection::request(std::string bytes, Done done, Reading reading) {
   assert(!done_);
   done_ = std::move(done);
+  resting_ = reading == Reading::when_attended;
   unsent_ = std::move(bytes);
   untouched_ = true;
   answer_ = {};
@@ -36,6 +37,21 @@ void PlatformConnection::request(std::string bytes, Done done) {
   }
   drop();
   connect();
+}
+
+void PlatformConnection::attend() {
+  if (!std::exchange(resting_, false) || !slot_ || connecting_) {
+    return;
+  }
+  loop_.set_events(*slot_, wanted_events());
+  if (unsent_.empty()) {
+    receive();
+  }
+}
+
+short PlatformConnection::wanted_events() const {
+  const int answer = resting_ ? 0 : POLLIN;
+  return static_cast<short>(unsent_.empty() ? answer : answer | POLLOUT);
 }
 
 /// Nothing was asked, so anything there is to read is the end, or bytes that belong to nobody.
@@ -94,7 +110,7 @@ void PlatformConnection::send_rest() {
       unsent_.erase(0, static_cast<std::size_t>(size));
     }
   }
-  loop_.set_events(*slot_, unsent_.empty() ? POLLIN : POLLIN | POLLOUT);
+  loop_.set_events(*slot_, wanted_events());
 }
 
 void PlatformConnection::receive() {

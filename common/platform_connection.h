@@ -35,9 +35,16 @@ class PlatformConnection {
 
   [[nodiscard]] const std::string& address() const { return address_; }
 
-  /// `done` is called once, later, from the loop, and may call request() again. Only between two
-  /// requests.
-  void request(std::string bytes, Done done);
+  enum class Reading {
+    at_once,        ///< the answer wakes the loop
+    when_attended,  ///< it lies there until attend()
+  };
+
+  /// `done` is called once, later, from the loop or from attend(), and may call request() again.
+  /// Only between two requests.
+  void request(std::string bytes, Done done, Reading reading = Reading::at_once);
+  /// Somebody else has heard that an answer is due: reads what is there, and wakes for the rest.
+  void attend();
 
  private:
   [[nodiscard]] bool still_open() const;
@@ -46,6 +53,7 @@ class PlatformConnection {
   void send_rest();
   void receive();
   void read_messages();
+  [[nodiscard]] short wanted_events() const;
   void lost(Error error);
   void finish(Result<PlatformAnswer> answer);
   void drop();
@@ -58,6 +66,7 @@ class PlatformConnection {
   std::string unsent_;
   bool untouched_ = true;  ///< not a byte of the request was sent
   Done done_;              ///< empty between requests
+  bool resting_ = false;   ///< an answer is not to wake anybody
   HttpFraming framing_{MessageKind::response};
   std::string input_;
   PlatformAnswer answer_;

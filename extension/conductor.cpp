@@ -99,6 +99,9 @@ void Conductor::on_garbage(const Error& error) {
 }
 
 void Conductor::on_message(const Message& message) {
+  if (platform_ && !std::holds_alternative<Ping>(message)) {
+    platform_->attend();
+  }
   if (session_ || std::holds_alternative<Hello>(message)) {
     std::visit([this](const auto& value) { on(value); }, message);
   } else {
@@ -341,7 +344,9 @@ void Conductor::on_attempt_ended(std::uint64_t number, const AttemptResult& resu
 
 void Conductor::ask_platform(Release::Verdict verdict) {
   if (verdict == Release::Verdict::ask && !runtime_gone_ && !platform_->asking()) {
-    platform_->ask_next();
+    // Nothing can be done before the shim speaks of an invocation. The external one hears SHUTDOWN.
+    using Reading = ExtensionApi::Reading;
+    platform_->ask_next(external_ ? Reading::at_once : Reading::when_attended);
   }
 }
 

@@ -14,10 +14,12 @@ void ExtensionApi::register_as(std::string_view name, Subscription events) {
                       [this](const Result<PlatformAnswer>& answer) { on_registration(answer); });
 }
 
-void ExtensionApi::ask_next() {
+void ExtensionApi::ask_next(Reading reading) {
   asking_ = true;
-  connection_.request(next_event_request(connection_.address(), identifier_),
-                      [this](const Result<PlatformAnswer>& answer) { on_event(answer); });
+  connection_.request(
+      next_event_request(connection_.address(), identifier_),
+      [this](const Result<PlatformAnswer>& answer) { on_event(answer); },
+      reading);
 }
 
 void ExtensionApi::on_registration(const Result<PlatformAnswer>& answer) {

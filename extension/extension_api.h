@@ -26,8 +26,11 @@ class ExtensionApi {
 
   /// Under that name; once.
   void register_as(std::string_view name, Subscription events);
+  using Reading = PlatformConnection::Reading;
   /// Only after a registration that was accepted, and while no poll is under way.
-  void ask_next();
+  void ask_next(Reading reading = Reading::at_once);
+  /// The shim speaks of an invocation, so its INVOKE is due.
+  void attend() { connection_.attend(); }
   /// A poll is under way: neither answered nor refused.
   [[nodiscard]] bool asking() const { return asking_; }
 

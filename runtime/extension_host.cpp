@@ -210,7 +210,7 @@ void ExtensionHost::replace(std::string_view how) {
   }
   flow_.extension_replaced(state);
   if (runtime_ended_) {
-    link_.send(RuntimeGone{});
+    link_.send(RuntimeGone{}, {}, ExtensionLink::Sending::now);
   }
 }
 
@@ -335,7 +335,7 @@ void ExtensionHost::out_of_time() {
 void ExtensionHost::runtime_ended() {
   runtime_ended_ = true;
   takeover_.stop();
-  link_.send(RuntimeGone{});
+  link_.send(RuntimeGone{}, {}, ExtensionLink::Sending::now);
 }
 
 }  // namespace postlude::runtime

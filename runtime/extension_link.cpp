@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kMostQueuedWithFiles = 64;
 /// Packets read before the loop gets its turn, so that the relay is not starved.
 constexpr int kMostPacketsInARow = 64;
+/// An extension that is so far behind has something else to do.
+constexpr std::size_t kMostQuiet = 4;
 
 }  // namespace
 
@@ -52,7 +54,7 @@ ExtensionLink::~ExtensionLink() {
   give_up();
 }
 
-void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files) {
+void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files, Sending sending) {
   if (lost_ || deaf_) {
     return;
   }
@@ -65,10 +67,27 @@ void ExtensionLink::send(const Message& message, std::vector<UniqueFd> files) {
   }
   queue_.push_back({encode(message), std::move(files)});
   ++sent_since_read_;
-  if (socket_ && queue_.size() == 1) {
+  if (sending == Sending::quietly) {
+    ++quiet_queued_;
+    listens_ = quiet_ > kMostQuiet;
+  } else if (sending != Sending::with_next) {
+    listens_ = true;
+  }
+  if (sending == Sending::now) {
     flush();
+  } else if (sending != Sending::with_next) {
+    flush_soon();
   }
   events_.sent();
+}
+
+void ExtensionLink::flush_soon() {
+  if (!std::exchange(flush_pending_, true)) {
+    loop_.after_round([this] {
+      flush_pending_ = false;
+      flush();
+    });
+  }
 }
 
 void ExtensionLink::catch_up() {
@@ -87,6 +106,9 @@ void ExtensionLink::drain() {
 void ExtensionLink::give_up() {
   lost_ = true;
   queue_.clear();
+  quiet_queued_ = 0;
+  quiet_ = 0;
+  listens_ = true;
   if (slot_) {
     loop_.remove(*std::exchange(slot_, {}));
   }
@@ -153,7 +175,22 @@ bool ExtensionLink::receive() {
   return true;
 }
 
+/// One each, as a rule in one read: they were given long ago.
+void ExtensionLink::read_quiet_answers() {
+  for (std::size_t due = std::exchange(quiet_, 0); due != 0 && socket_; --due) {
+    if (!receive()) {
+      quiet_ += due;
+      return;
+    }
+  }
+}
+
 void ExtensionLink::flush() {
+  read_quiet_answers();
+  if (!socket_) {
+    return;
+  }
+  quiet_ += std::exchange(quiet_queued_, 0);
   while (!queue_.empty()) {
     if (auto sent = socket_->send(queue_.front().packet, queue_.front().files); !sent) {
       if (sent.error().code != ErrorCode::would_block) {
@@ -165,7 +202,8 @@ void ExtensionLink::flush() {
     }
     queue_.pop_front();
   }
-  loop_.set_events(*slot_, static_cast<short>(queue_.empty() ? POLLIN : POLLIN | POLLOUT));
+  const int answers = listens_ ? POLLIN : 0;
+  loop_.set_events(*slot_, static_cast<short>(queue_.empty() ? answers : answers | POLLOUT));
 }
 
 void ExtensionLink::lose(std::string_view reason) {

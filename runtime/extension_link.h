@@ -48,9 +48,20 @@ class ExtensionLink {
   /// Nothing sent will arrive any more.
   [[nodiscard]] bool is_lost() const { return lost_; }
 
+  enum class Sending {
+    soon,       ///< after this round, so that what the round is for comes first
+    with_next,  ///< along with the next one that goes soon: before it there is nothing to do
+    /// Soon, and its answer is to wake nobody: it is read before the next message goes. Only if
+    /// nothing else is expected from the extension.
+    quietly,
+    now,
+  };
+
   /// In order; before the extension has connected too. Open files go along, unless many messages
   /// wait: descriptors are few, and files have names as well.
-  void send(const Message& message, std::vector<UniqueFd> files = {});
+  void send(const Message& message,
+            std::vector<UniqueFd> files = {},
+            Sending sending = Sending::soon);
   /// The open files that came with the message being handled; once.
   [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_->take_descriptors(); }
   /// Reads what has arrived, before the silence of the extension is held against it.
@@ -72,7 +83,9 @@ class ExtensionLink {
   void receive_some();
   /// One packet, if there is one.
   bool receive();
+  void flush_soon();
   void flush();
+  void read_quiet_answers();
   void lose(std::string_view reason);
 
   EventLoop& loop_;
@@ -85,7 +98,11 @@ class ExtensionLink {
   std::optional<EventLoop::Slot> slot_;
   std::deque<Queued> queue_;
   std::size_t sent_since_read_ = 0;
-  bool lost_ = true;   ///< there is no process that could read
+  std::size_t quiet_queued_ = 0;  ///< messages whose answers are to wake nobody: ...
+  std::size_t quiet_ = 0;         ///< ... and those whose answers were not read yet
+  bool listens_ = true;           ///< what the extension says wakes the loop
+  bool flush_pending_ = false;    ///< at the end of this round
+  bool lost_ = true;              ///< there is no process that could read
   bool deaf_ = false;  ///< its end takes nothing any more; what it sent is still to be read
   std::uint64_t processes_ = 0;
 };

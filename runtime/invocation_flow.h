@@ -152,6 +152,7 @@ class InvocationFlow {
   void advance(Open& open, HandOver hand_over = HandOver::at_once);
   void act_on_outcome(Open& open, HandOver hand_over);
   void close(Open& open, HandOver hand_over);
+  [[nodiscard]] bool nobody_waits(const Open& closing) const;
   void tell_answered(Open& open);
   void timeout_comes_near(std::uint64_t sequence);
   void inspect(std::string_view id, Inspections::Reply reply);

@@ -41,7 +41,8 @@ void InvocationFlow::close(Open& open, HandOver hand_over) {
          journal_.hold_deadline(open.invocation),
          open.told_answered,
          has_work});
-    link_.send(unsettled_.back().closed);
+    using Sending = ExtensionLink::Sending;
+    link_.send(unsettled_.back().closed, {}, nobody_waits(open) ? Sending::quietly : Sending::soon);
     if (has_work && !overlap_) {
       hold_.work_pending(unsettled_.back().hold_deadline);
     }
@@ -63,6 +64,13 @@ void InvocationFlow::close(Open& open, HandOver hand_over) {
     journal_.forget_numbers(about.key.sequence);
   }
   look_whether_over();
+}
+
+/// No word of the extension matters to anybody before the next invocation is closed.
+bool InvocationFlow::nobody_waits(const Open& closing) const {
+  return !overlap_ && open_.size() == 1 && closing.accepted == 0 && carried_ == 0 &&
+         hold_.extension() == ExtensionState::registered && !inspections_.pending() &&
+         !work_pending();
 }
 
 bool InvocationFlow::work_pending() const {

@@ -302,7 +302,10 @@ Result<std::string> TaskJournal::defer(const Invocation& invocation,
   last_record_ = name.number;
   ++deferred;
   files.insert(files.begin(), std::move(*written));
-  tell(name, record, std::move(files), Start::after_answer);
+  tell(name,
+       record,
+       std::move(files),
+       invocation.outcome() ? Start::after_answer : Start::before_answer);
   return record.id;
 }
 
@@ -331,8 +334,10 @@ void TaskJournal::tell(const RecordName& name,
           files.begin(), files.end(), [](const UniqueFd& one) { return static_cast<bool>(one); })) {
     files.clear();
   }
+  using Sending = ExtensionLink::Sending;
   link_.send(Accepted{record.key, format_record_name(name), record.id, start == Start::at_once},
-             std::move(files));
+             std::move(files),
+             start == Start::before_answer ? Sending::with_next : Sending::soon);
 }
 
 /// Looks again when there are twice as many, so that each task costs a constant share of a listing.

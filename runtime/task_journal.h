@@ -168,7 +168,8 @@ class TaskJournal {
 
   enum class Start {
     after_answer,
-    at_once,          ///< there is no answer yet
+    before_answer,    ///< deferred: it waits for the answer, and so does the word of it
+    at_once,          ///< there will be no answer
     next_generation,  ///< only journalled
   };
   /// Captured bodies as files: their names, and each of them open, in the order of the members.

@@ -22,7 +22,7 @@ namespace postlude::testing {
 class PlatformPeer {
  public:
   /// Of a longer body only so much is kept; its bytes are counted all the same.
-  static constexpr std::size_t kKeptBodyBytes = 4096;
+  static constexpr std::size_t kKeptBodyBytes = 16384;
 
   struct Request {
     std::string method;

@@ -67,6 +67,9 @@ const bytesOf = (curve) => [...new Set(curve.map(({ bytes }) => bytes))];
 // {file name of the experiment: [{caption, svg}]}
 export const PLOTS = {
   invocation: async ({ ways }) => [
+    { caption: 'From the event to the last byte of the answer, µs', svg: await bars(parts(ways, {
+      p50: (way) => way.answerUs.p50, p90: (way) => way.answerUs.p90, p99: (way) => way.answerUs.p99,
+    }), 'µs') },
     { caption: 'From the event until every poll is parked again, µs', svg: await bars(parts(ways, {
       p50: (way) => way.releasedUs.p50, p90: (way) => way.releasedUs.p90, p99: (way) => way.releasedUs.p99,
     }), 'µs') },

@@ -17,18 +17,29 @@ PlatformConnection::~PlatformConnection() {
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): as the header says
-void PlatformConnection::request(std::string bytes, Done done) {
+void PlatformConnection::request(std::string bytes, Done done, Reading reading) {
   done_ = std::move(done);
+  resting_ = reading == Reading::when_attended;
   const auto arrived = std::make_shared<std::optional<Result<PlatformAnswer>>>();
   fd_.reset(World::current().descriptors().open(
       {.ready = [arrived] { return arrived->has_value() ? short{POLLIN} : short{0}; }}));
-  slot_ = loop_.add(fd_.get(), POLLIN, [this, arrived](short /*revents*/) {
+  slot_ = loop_.add(fd_.get(), wanted_events(), [this, arrived](short /*revents*/) {
     finish(std::move(arrived->value()));
   });
   if (World::current().acts()) {
     Simulation::current().platform().extension_asks(
         bytes, [arrived](Result<PlatformAnswer> answer) { *arrived = std::move(answer); });
   }
+}
+
+void PlatformConnection::attend() {
+  if (std::exchange(resting_, false) && slot_) {
+    loop_.set_events(*slot_, wanted_events());
+  }
+}
+
+short PlatformConnection::wanted_events() const {
+  return resting_ ? short{0} : short{POLLIN};
 }
 
 void PlatformConnection::finish(Result<PlatformAnswer> answer) {

@@ -18,11 +18,21 @@ constexpr std::string_view kRequest = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
 
 /// The connection under test against a platform that the test plays between two turns of the loop.
 struct Fixture {
-  void ask() {
-    connection.request(std::string(kRequest), [this](Result<PlatformAnswer> answer) {
-      answers.push_back(std::move(answer));
-      loop.stop();
-    });
+  void ask(PlatformConnection::Reading reading = PlatformConnection::Reading::at_once) {
+    connection.request(
+        std::string(kRequest),
+        [this](Result<PlatformAnswer> answer) {
+          answers.push_back(std::move(answer));
+          loop.stop();
+        },
+        reading);
+  }
+  /// Whatever is there to be done is done.
+  void pass_rounds() {
+    for (int round = 0; round < 5; ++round) {
+      loop.at(now(), [this] { loop.stop(); });
+      loop.run();
+    }
   }
 
   /// Lets the loop work until the platform has the request.
@@ -107,6 +117,50 @@ TEST_CASE("the connection is used again, and made anew when the platform closed 
     }
   }
   CHECK(fixture.answers.size() == 4);
+}
+
+TEST_CASE("an answer that may rest wakes nobody before it is attended to") {
+  using Reading = PlatformConnection::Reading;
+  Fixture fixture;
+  for (const std::string body : {"first", "second"}) {
+    fixture.ask(Reading::when_attended);
+    fixture.deliver();
+    fixture.platform.answer(200, body);
+    fixture.pass_rounds();
+    const std::size_t before = fixture.answers.size();
+    fixture.connection.attend();
+    REQUIRE(fixture.answers.size() == before + 1);
+    CHECK(fixture.answers.back()->body == body);
+    fixture.connection.attend();
+    CHECK(fixture.answers.size() == before + 1);
+  }
+}
+
+TEST_CASE("attended to before it is there, or whole, an answer wakes the loop") {
+  using Reading = PlatformConnection::Reading;
+  Fixture fixture;
+  fixture.ask(Reading::when_attended);
+  fixture.deliver();
+  fixture.connection.attend();
+  CHECK(fixture.answers.empty());
+  fixture.platform.answer(200, "late");
+  CHECK(fixture.wait_for_answer()->body == "late");
+  fixture.ask(Reading::when_attended);
+  fixture.deliver();
+  fixture.platform.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nha");
+  fixture.connection.attend();
+  CHECK(fixture.answers.size() == 1);
+  fixture.platform.send("lf.");
+  CHECK(fixture.wait_for_answer()->body == "half.");
+}
+
+TEST_CASE("a request that was not sent yet is attended to as well") {
+  Fixture fixture;
+  fixture.ask(PlatformConnection::Reading::when_attended);
+  fixture.connection.attend();
+  fixture.deliver();
+  fixture.platform.answer(200, "ok");
+  CHECK(fixture.wait_for_answer()->body == "ok");
 }
 
 TEST_CASE("a parked request that is cut is reported and not sent again") {

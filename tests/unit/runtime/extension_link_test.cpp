@@ -20,6 +20,10 @@ struct Fixture {
   }
   /// What the process reads next; empty: nothing.
   std::optional<Message> next() {
+    turn();
+    return next_at_once();
+  }
+  std::optional<Message> next_at_once() {
     const auto packet = peer->receive().value();
     return packet ? std::optional(decode(*packet).value()) : std::nullopt;
   }
@@ -111,6 +115,73 @@ TEST_CASE("what has arrived can be read before its turn, and the link goes on") 
   fixture.turn();
   CHECK(fixture.heard == std::vector<std::uint64_t>{1, 2, 3});
   CHECK_FALSE(fixture.link.is_lost());
+}
+
+TEST_CASE("messages go after the round, in order, and along with the next that goes soon") {
+  using Sending = ExtensionLink::Sending;
+  Fixture fixture;
+  fixture.start();
+  CHECK(std::holds_alternative<Hello>(fixture.next().value()));
+  fixture.link.send(Ping{1}, {}, Sending::with_next);
+  CHECK_FALSE(fixture.next());
+  fixture.link.send(Ping{2});
+  CHECK_FALSE(fixture.next_at_once());
+  CHECK(std::get<Ping>(fixture.next().value()).number == 1);
+  CHECK(std::get<Ping>(fixture.next().value()).number == 2);
+  fixture.link.send(Ping{3}, {}, Sending::with_next);
+  fixture.link.send(Ping{4}, {}, Sending::now);
+  CHECK(std::get<Ping>(fixture.next_at_once().value()).number == 3);
+  CHECK(std::get<Ping>(fixture.next_at_once().value()).number == 4);
+}
+
+TEST_CASE("the answer to a quiet message wakes nobody, and is read before the next one goes") {
+  using Sending = ExtensionLink::Sending;
+  Fixture fixture;
+  fixture.start();
+  fixture.link.send(Ping{1}, {}, Sending::quietly);
+  fixture.turn();
+  fixture.say(1);
+  fixture.turn();
+  CHECK(fixture.heard.empty());
+  fixture.link.send(Ping{2}, {}, Sending::quietly);
+  fixture.turn();
+  CHECK(fixture.heard == std::vector<std::uint64_t>{1});
+  fixture.say(2);
+  fixture.turn();
+  CHECK(fixture.heard.size() == 1);
+  fixture.link.send(Ping{3});
+  fixture.turn();
+  fixture.say(3);
+  fixture.turn();
+  CHECK(fixture.heard == std::vector<std::uint64_t>{1, 2, 3});
+}
+
+TEST_CASE("a process that leaves quiet messages unanswered for long is listened to again") {
+  using Sending = ExtensionLink::Sending;
+  Fixture fixture;
+  fixture.start();
+  for (std::uint64_t number = 1; number <= 8; ++number) {
+    fixture.link.send(Ping{number}, {}, Sending::quietly);
+    fixture.turn();
+  }
+  for (std::uint64_t number = 1; number <= 8; ++number) {
+    fixture.say(number);
+  }
+  fixture.turn();
+  fixture.turn();
+  CHECK(fixture.heard.size() == 8);
+}
+
+TEST_CASE("the end of a process that is not listened to is noticed, and what it said is read") {
+  Fixture fixture;
+  fixture.start();
+  fixture.link.send(Ping{1}, {}, ExtensionLink::Sending::quietly);
+  fixture.turn();
+  fixture.say(1);
+  fixture.peer.reset();
+  fixture.turn();
+  CHECK(fixture.heard == std::vector<std::uint64_t>{1});
+  CHECK(fixture.lost == 1);
 }
 
 TEST_CASE("a loss that is noticed after the successor was asked for is not the successor's") {

@@ -99,12 +99,20 @@ class Flow {
 
   /// What reached the extension since the last call: types, with the task of records.
   std::vector<std::string> messages() {
+    turn();
     std::vector<std::string> types;
     while (auto packet = peer_->receive().value()) {
       types.push_back(std::visit([this](const auto& message) { return this->noted(message); },
                                  decode(*packet).value()));
     }
     return types;
+  }
+
+  /// In the spool, where one is; fails the test otherwise.
+  [[nodiscard]] TaskRecord only_record() const {
+    const auto records = spool_->records().value();
+    REQUIRE(records.size() == 1);
+    return spool_->read_record(records.front()).value();
   }
 
   [[nodiscard]] std::string file(const std::string& name) const {

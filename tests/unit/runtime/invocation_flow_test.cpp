@@ -199,7 +199,7 @@ TEST_CASE(
   flow.deliver("r1", R"({"the":"event"})");
   CHECK(flow.traffic.defer("r1", R"({"task":"bad"})").find("r1/bad/2") != std::string::npos);
   flow.flow().runtime_died({ExitStatus::Kind::exited, 3});
-  CHECK(flow.messages() == Lines{"accepted bad"});
+  CHECK(flow.messages().empty());  // the word of it waits for one of the answer
   const auto next = flow.next_generation();
   const auto records = next.records().value();
   REQUIRE(records.size() == 2);

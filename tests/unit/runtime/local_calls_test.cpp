@@ -29,19 +29,22 @@ struct Replies {
 
 }  // namespace
 
-TEST_CASE("a task that is deferred before the answer is accepted at once, and released by it") {
+TEST_CASE(
+    "a task that is deferred before the answer is journalled at once, and told with the answer") {
   Flow flow({command_task("demand", When::always), command_task("usual", When::success)});
   flow.deliver("r1", R"({"the":"event"})");
   const std::string answer = flow.traffic.defer("current", R"({"task":"usual","payload":[1, 2]})");
   CHECK(status_of(answer) == 202);
   CHECK(answer.find("r1/usual/2") != std::string::npos);
-  CHECK(flow.messages() == Lines{"accepted usual"});
-  CHECK(flow.last_record.id == "r1/usual/2");
-  CHECK(flow.last_record.payload == "[1, 2]");
-  CHECK(flow.file(flow.last_record.bodies.event) == R"({"the":"event"})");
-  CHECK(flow.last_record.bodies.response.empty());
+  CHECK(flow.messages().empty());
+  const TaskRecord journalled = flow.only_record();
+  CHECK(journalled.id == "r1/usual/2");
+  CHECK(journalled.payload == "[1, 2]");
+  CHECK(flow.file(journalled.bodies.event) == R"({"the":"event"})");
+  CHECK(journalled.bodies.response.empty());
   flow.respond("r1");
-  CHECK(flow.messages() == Lines{"answered", "accepted demand", "accepted usual"});
+  CHECK(flow.messages() ==
+        Lines{"accepted usual", "answered", "accepted demand", "accepted usual"});
   CHECK(flow.last_record.id == "r1/usual/1");
   flow.ask_next();
   CHECK(flow.messages() == Lines{"closed"});
@@ -51,6 +54,7 @@ TEST_CASE("a task that is deferred before the answer is accepted at once, and re
 TEST_CASE("what is deferred has the environment's dead letter, unless it names its own") {
   Flow flow({}, "arn:aws:s3:::bucket/late/");
   flow.deliver("r1");
+  flow.respond("r1");
   CHECK(status_of(flow.traffic.defer("r1", kInline)) == 202);
   flow.messages();
   CHECK(flow.last_record.task.dead_letter == "arn:aws:s3:::bucket/late/");
@@ -91,7 +95,7 @@ TEST_CASE("what cannot be kept is not accepted, and uses up no number") {
   CHECK(status_of(flow.traffic.defer("r1", "no task")) == 400);
   CHECK(status_of(flow.traffic.defer("other", kInline)) == 404);
   CHECK(status_of(flow.traffic.defer("r1", kInline)) == 202);
-  CHECK(flow.messages() == Lines{"accepted command"});
+  CHECK(flow.only_record().id == "r1/command/1");
   flow.flow().extension_is(ExtensionState::unavailable);
   CHECK(status_of(flow.traffic.defer("r1", kInline)) == 503);
   CHECK(flow.lost == Lines{"r1/command/1"});
