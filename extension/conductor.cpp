@@ -61,9 +61,9 @@ void Conductor::speak_to_platform(const std::string& address) {
       ExtensionApi::Handlers{[this](const Registered& registered) { on_registered(registered); },
                              [this](const PlatformEvent& event) { on_platform_event(event); },
                              [this](const Error& error) {
-                               release_.refused();
                                log_.error("the platform refused the poll for the next event: " +
                                           error.message);
+                               ask_platform(release_.refused());
                              }});
 }
 

@@ -1,6 +1,7 @@
 #include "extension/release.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postlude::extension {
 namespace {
@@ -43,10 +44,11 @@ Release::Verdict Release::settled(const std::string& request_id) {
   return Verdict::hold;
 }
 
-void Release::refused() {
+Release::Verdict Release::refused() {
   state_ = refused_before_ ? State::given_up : State::refused;
   refused_before_ = true;
-  settled_early_.clear();
+  const bool settled = !std::exchange(settled_early_, {}).empty();
+  return settled && state_ == State::refused ? ask() : Verdict::hold;
 }
 
 Release::Verdict Release::ask() {

@@ -22,7 +22,8 @@ class Release {
   /// Whether the INVOKE of the invocation at hand has come.
   [[nodiscard]] bool has_invoke(const std::string& request_id) const;
   [[nodiscard]] Verdict settled(const std::string& request_id);
-  void refused();
+  /// Asks at once where an invocation was settled since the last poll: none may come before.
+  [[nodiscard]] Verdict refused();
 
  private:
   enum class State {

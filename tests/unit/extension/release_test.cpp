@@ -63,21 +63,31 @@ TEST_CASE("a repeated request id needs an INVOKE and an end each time") {
 TEST_CASE("a refused poll is tried once more when the next invocation is settled, then never") {
   Release release;
   static_cast<void>(release.registered());
-  release.refused();
+  CHECK(release.refused() == Verdict::hold);
   CHECK(release.settled("a") == Verdict::ask);
-  release.refused();
+  CHECK(release.refused() == Verdict::hold);
   CHECK(release.settled("b") == Verdict::hold);
+  CHECK(release.settled("c") == Verdict::hold);
+}
+
+TEST_CASE("a refusal that is heard of after the invocation was settled is answered at once") {
+  Release release;
+  static_cast<void>(release.registered());
+  CHECK(release.settled("a") == Verdict::hold);
+  CHECK(release.refused() == Verdict::ask);
+  CHECK(release.settled("b") == Verdict::hold);
+  CHECK(release.refused() == Verdict::hold);
   CHECK(release.settled("c") == Verdict::hold);
 }
 
 TEST_CASE("a poll that succeeds again earns a refusal another try") {
   Release release;
   static_cast<void>(release.registered());
-  release.refused();
+  CHECK(release.refused() == Verdict::hold);
   CHECK(release.settled("a") == Verdict::ask);
   CHECK(release.invoked("b") == Verdict::hold);
   CHECK(release.settled("b") == Verdict::ask);
-  release.refused();
+  CHECK(release.refused() == Verdict::hold);
   CHECK(release.settled("c") == Verdict::ask);
 }
 
