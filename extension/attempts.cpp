@@ -193,6 +193,7 @@ bool Attempts::ended_before_it_began(std::uint64_t number) {
 void Attempts::end(std::uint64_t number, const AttemptResult& result) {
   auto attempt = running_.extract(number);
   if (!attempt.empty()) {
+    attempt.mapped().input.reset();  // the freeze may come at once: no file stays open
     // A command may be the caller of this: it may go only when the round is over.
     place_.loop.after_round([kept = std::make_shared<Running>(std::move(attempt.mapped()))] {});
   }

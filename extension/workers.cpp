@@ -85,6 +85,7 @@ void Workers::work() {
       ++at_work_;
     }
     Completion completion = job();
+    job = nullptr;  // no file of it stays open until the next one comes
     {
       const Lock lock(mutex_);
       --at_work_;

@@ -81,7 +81,7 @@ async function checkTaken(story, nth, filler) {
 
 test('a disk that is full', { skip: withoutMounts }, async (t) => {
   const story = await startOnDisk(t, 'size=1m');
-  await checkTaken(story, 1);
+  await frozenAfter(story, await checkTaken(story, 1)); // whose records make room until then
   const filler = path.join(story.disk, 'filler');
   assert.throws(() => writeFileSync(filler, 'x'.repeat(2_000_000)), { code: 'ENOSPC' });
   const why = /: No space left on device$/;
