@@ -1,12 +1,15 @@
 #include "common/extensions_protocol.h"
 
 #include "common/http_head.h"
+#include "common/json_slice.h"
 #include "common/json_text.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <charconv>
+#include <system_error>
 
 namespace postlude {
 namespace {
@@ -15,6 +18,21 @@ namespace {
 std::string text_of(const nlohmann::json& object, const char* name) {
   const auto found = object.is_object() ? object.find(name) : object.end();
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// The text that a value of valid JSON is, empty where it is something else.
+std::string text_in(std::string_view value) {
+  if (!value.starts_with('"')) {
+    return {};
+  }
+  const bool plain = value.find('\\') == std::string_view::npos;
+  return plain ? std::string(value.substr(1, value.size() - 2))
+               : parse_json(value).value().get<std::string>();
+}
+
+bool whole_number(std::string_view value, Millis::rep& out) {
+  const auto read = std::from_chars(value.data(), value.data() + value.size(), out);
+  return read.ec == std::errc() && read.ptr == value.data() + value.size();
 }
 
 std::string_view registration_body(Subscription events) {
@@ -49,25 +67,31 @@ std::string next_event_request(std::string_view host, std::string_view identifie
   return write_head("GET /2020-01-01/extension/event/next HTTP/1.1", fields);
 }
 
+/// No tree of it: one comes with every invocation, and little of it is asked for.
 Result<PlatformEvent> parse_event(std::string_view body) {
-  const auto parsed = parse_json(body);
-  if (!parsed) {
-    return fail("event of the platform: " + parsed.error().message);
+  const auto members = slice_object(body);
+  if (!members) {
+    return fail("event of the platform: " + members.error().message);
   }
-  const std::string type = text_of(*parsed, "eventType");
+  std::string type;
   PlatformEvent event;
-  event.request_id = text_of(*parsed, "requestId");
+  for (const auto& [key, value] : *members) {
+    if (key == "eventType") {
+      type = text_in(value);
+    } else if (key == "requestId") {
+      event.request_id = text_in(value);
+    } else if (key == "shutdownReason") {
+      event.shutdown_reason = text_in(value);
+    } else if (Millis::rep deadline = 0; key == "deadlineMs" && whole_number(value, deadline)) {
+      event.deadline = from_epoch_ms(deadline);
+    }
+  }
   if (type == "SHUTDOWN") {
     event.kind = PlatformEvent::Kind::shutdown;
-    event.shutdown_reason = text_of(*parsed, "shutdownReason");
   } else if (type != "INVOKE") {
     return fail(fmt::format("event of the platform: unknown type \"{}\"", type));
   } else if (event.request_id.empty()) {
     return fail("event of the platform: INVOKE without requestId");
-  }
-  if (const auto deadline = parsed->find("deadlineMs");
-      deadline != parsed->end() && deadline->is_number_integer()) {
-    event.deadline = from_epoch_ms(deadline->get<Millis::rep>());
   }
   return event;
 }

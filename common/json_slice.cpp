@@ -68,6 +68,14 @@ class Walker {
   std::size_t at_ = 0;
 };
 
+/// Of a string that is known to be one.
+std::string decoded(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) {
+    return std::string(text.substr(1, text.size() - 2));
+  }
+  return parse_json(text).value().get<std::string>();
+}
+
 }  // namespace
 
 Result<std::vector<JsonSlice>> slice_object(std::string_view text) {
@@ -82,7 +90,7 @@ Result<std::vector<JsonSlice>> slice_object(std::string_view text) {
   walker.step();
   while (walker.here() != '}') {
     JsonSlice& member = members.emplace_back();
-    member.key = parse_json(walker.take_value()).value().get<std::string>();
+    member.key = decoded(walker.take_value());
     walker.step();  // the colon
     member.value = walker.take_value();
     if (walker.here() == ',') {

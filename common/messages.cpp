@@ -1,6 +1,7 @@
 #include "common/messages.h"
 
 #include "common/json_text.h"
+#include "common/messages_text.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -169,6 +170,9 @@ Result<Message> decode_object(const Json& object) {
 }  // namespace
 
 Result<Message> decode(std::string_view packet) {
+  if (auto message = read_written(packet)) {
+    return std::move(*message);
+  }
   const auto parsed = parse_json(packet);
   if (!parsed) {
     return tl::unexpected(parsed.error());

@@ -1,10 +1,13 @@
-// Messages as JSON text. Two of them cross the socket in every invocation, so no tree is built for
-// them.
-#include "common/messages.h"
+// Messages as JSON text. Two of them cross the socket in every invocation: these are read without a
+// tree as well, as they are written here.
+#include "common/messages_text.h"
+
 #include "common/object_text.h"
 
+#include <charconv>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <variant>
 
 namespace postlude {
@@ -176,7 +179,85 @@ std::string text_of(const TaskStates& states) {
       .take();
 }
 
+/// Reads text from front to back, as far as it is what the writers above make of it.
+class WrittenText {
+ public:
+  explicit WrittenText(std::string_view text) : rest_(text) {}
+
+  WrittenText& skip(std::string_view literal) {
+    fits_ = fits_ && rest_.starts_with(literal);
+    rest_.remove_prefix(fits_ ? literal.size() : 0);
+    return *this;
+  }
+  /// Up to the closing quote; one with escapes does not fit.
+  WrittenText& text(std::string& out) {
+    const std::size_t end = rest_.find_first_of("\"\\");
+    fits_ = fits_ && end != std::string_view::npos && rest_[end] == '"';
+    if (fits_) {
+      out = rest_.substr(0, end);
+      rest_.remove_prefix(end);
+    }
+    return *this;
+  }
+  template <class Number>
+  WrittenText& number(Number& out) {
+    const auto read = std::from_chars(rest_.data(), rest_.data() + rest_.size(), out);
+    fits_ = fits_ && read.ec == std::errc();
+    if (fits_) {
+      rest_.remove_prefix(static_cast<std::size_t>(read.ptr - rest_.data()));
+    }
+    return *this;
+  }
+  WrittenText& time(EpochTime& out) {
+    Millis::rep milliseconds = 0;
+    number(milliseconds);
+    out = from_epoch_ms(milliseconds);
+    return *this;
+  }
+  WrittenText& key(std::string_view type, InvocationKey& out) {
+    return skip(R"({"type":")")
+        .skip(type)
+        .skip(R"(","requestId":")")
+        .text(out.request_id)
+        .skip(R"(","sequence":)")
+        .number(out.sequence);
+  }
+  [[nodiscard]] bool fits() const { return fits_ && rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  bool fits_ = true;
+};
+
 }  // namespace
+
+std::optional<Message> read_written(std::string_view packet) {
+  Closed closed;
+  if (WrittenText(packet)
+          .key("closed", closed.key)
+          .skip(R"(,"workDeadlineMs":)")
+          .time(closed.work_deadline)
+          .skip(R"(,"eventMs":)")
+          .time(closed.answer.event_time)
+          .skip(R"(,"responseEndMs":)")
+          .time(closed.answer.response_end)
+          .skip("}")
+          .fits()) {
+    return closed;
+  }
+  Settled settled;
+  if (WrittenText(packet)
+          .key("settled", settled.key)
+          .skip(R"(,"carried":)")
+          .number(settled.carried)
+          .skip(R"(,"carriedHandlers":)")
+          .number(settled.carried_handlers)
+          .skip("}")
+          .fits()) {
+    return settled;
+  }
+  return std::nullopt;
+}
 
 std::string encode(const Message& message) {
   return std::visit([](const auto& one) { return text_of(one); }, message);

@@ -73,10 +73,13 @@ void ShimLink::receive_all() {
       return;
     }
     const auto message = decode(**packet);
-    if (message) {
-      handlers_.message(*message);
-    } else {
+    if (!message) {
       handlers_.garbage(message.error());
+      continue;
+    }
+    handlers_.message(*message);
+    if (std::holds_alternative<Closed>(*message)) {
+      return;  // as a rule the last one for long: another read would find nothing
     }
   }
 }

@@ -153,6 +153,15 @@ void ExtensionHost::on_connected() {
   arm();
 }
 
+/// The event says that the extension has released the invocation before, though its word of that is
+/// not read yet: no timer is to run while the function works.
+void ExtensionHost::invocation_began(std::uint64_t sequence) {
+  takeover_.invocation_began(sequence);
+  if (link_.rests()) {
+    rest();
+  }
+}
+
 /// Most messages are answered before the tick comes, which then is none.
 void ExtensionHost::on_sent() {
   if (!terminating_ && !hung_ && supervisor_.extension_runs()) {
@@ -293,16 +302,22 @@ bool ExtensionHost::overdue(EpochTime at) const {
 }
 
 void ExtensionHost::arm() {
+  auto due = terminating_ ? std::nullopt : watchdog_.due();
+  if (due) {
+    if (const auto release = flow_.release_deadline(); release && *release > now()) {
+      due = std::min(*due, *release);
+    }
+  }
+  if (tick_ && due && *due == tick_due_) {
+    return;
+  }
   if (tick_) {
     loop_.cancel(*std::exchange(tick_, {}));
   }
-  auto due = watchdog_.due();
-  if (!due || terminating_) {
+  if (!due) {
     return;
   }
-  if (const auto release = flow_.release_deadline(); release && *release > now()) {
-    due = std::min(*due, *release);
-  }
+  tick_due_ = *due;
   tick_ = loop_.at(*due, [this] {
     tick_.reset();
     tick();
@@ -311,6 +326,7 @@ void ExtensionHost::arm() {
 
 void ExtensionHost::rest() {
   watchdog_.rest();
+  tick_due_ = {};
   if (tick_) {
     loop_.cancel(*std::exchange(tick_, {}));
   }

@@ -78,7 +78,7 @@ class ExtensionHost {
   /// From the supervisor: the process has ended and is reaped.
   void on_ended(ExitStatus status);
   // From the flow:
-  void invocation_began(std::uint64_t sequence) { takeover_.invocation_began(sequence); }
+  void invocation_began(std::uint64_t sequence);
   void nothing_held() { takeover_.nothing_held(); }
 
   /// The environment ends before `deadline`: no process is replaced any more.
@@ -118,6 +118,7 @@ class ExtensionHost {
   RestartPolicy policy_;
   Watchdog watchdog_;
   std::optional<EventLoop::TimerId> tick_;
+  EpochTime tick_due_;
   std::uint64_t pings_ = 0;
   bool first_ = true;       ///< no process was replaced yet
   bool connected_ = false;  ///< of the process at hand: ...

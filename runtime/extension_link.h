@@ -64,6 +64,8 @@ class ExtensionLink {
             Sending sending = Sending::soon);
   /// The open files that came with the message being handled; once.
   [[nodiscard]] std::vector<UniqueFd> take_files() { return socket_->take_descriptors(); }
+  /// Nothing that the extension may say would wake the loop.
+  [[nodiscard]] bool rests() const { return !listens_; }
   /// Reads what has arrived, before the silence of the extension is held against it.
   void catch_up();
   /// The extension's process is gone: reads what it had sent, and sends nothing any more.

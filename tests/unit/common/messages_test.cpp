@@ -1,5 +1,4 @@
-#include "common/messages.h"
-
+#include "common/messages_text.h"
 #include "common/spool_format.h"
 
 #include <doctest/doctest.h>
@@ -105,6 +104,25 @@ TEST_CASE("closed carries the summary of the answer, with and without a late err
   CHECK(decoded.answer.event_time == kTime);
   CHECK(decoded.answer.response_end == kTime + Millis(5));
   CHECK(decoded.answer.late_error_type == "Function.Late");
+}
+
+TEST_CASE("what every invocation sends is read as it was written, and nothing else is") {
+  const Closed closed{{"r1", 7}, kTime, {kTime, kTime, std::nullopt}};
+  const std::string text = encode(closed);
+  CHECK(std::get<Closed>(read_written(text).value()).key == closed.key);
+  const Settled settled{{"r1", numbers_of_generation(2)}, 3, 1};
+  const auto read = std::get<Settled>(read_written(encode(settled)).value());
+  CHECK(read.key == settled.key);
+  CHECK(read.carried == 3);
+  CHECK(read.carried_handlers == 1);
+
+  CHECK_FALSE(read_written(encode(Closed{kKey, kTime, {kTime, kTime, std::nullopt}})));
+  CHECK_FALSE(read_written(encode(Closed{{"r1", 7}, kTime, {kTime, kTime, "Late"}})));
+  CHECK_FALSE(read_written(encode(Idle{{"r1", 7}})));
+  CHECK_FALSE(read_written(text + " "));
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    CHECK_FALSE(read_written(std::string_view(text).substr(0, size)));
+  }
 }
 
 TEST_CASE("a packet that is no message is an error that says what is wrong") {

@@ -149,7 +149,9 @@ TEST_CASE("the answer to a quiet message wakes nobody, and is read before the ne
   fixture.say(2);
   fixture.turn();
   CHECK(fixture.heard.size() == 1);
+  CHECK(fixture.link.rests());
   fixture.link.send(Ping{3});
+  CHECK_FALSE(fixture.link.rests());
   fixture.turn();
   fixture.say(3);
   fixture.turn();
