@@ -11,24 +11,28 @@ const EXTENSION = 'postlude-extens'; // as far as the kernel keeps its name
 
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
 
+const temporaryFolder = (below) => mkdtempSync(path.join(below, 'postlude-bench-'));
+
 export class Contestant {
-  #folder = mkdtempSync(path.join(os.tmpdir(), 'postlude-bench-'));
+  #folder = temporaryFolder(os.tmpdir());
+  #spool;
   #platform;
   #argv;
   #polls;
   #pids = [];
 
   // `polls`: how many of runtimes and of extensions are parked when it is idle. `tasks`: made of the name of the
-  // socket that `postlude-bench task` tells its end to.
-  constructor(name, argv, { polls = [1, 0], tasks, env = {} } = {}) {
+  // socket that `postlude-bench task` tells its end to. `spoolBelow`: the folder whose file system has the spool.
+  constructor(name, argv, { polls = [1, 0], tasks, env = {}, spoolBelow = os.tmpdir() } = {}) {
     this.name = name;
+    this.#spool = temporaryFolder(spoolBelow);
     this.#argv = argv;
     this.#polls = polls;
     this.#platform = new MeasuringProcess(this.#folder, (socket) => ({
       AWS_LAMBDA_FUNCTION_NAME: 'bench',
       AWS_LAMBDA_LOG_STREAM_NAME: `bench/${path.basename(this.#folder)}`,
       LAMBDA_TASK_ROOT: this.#folder,
-      POSTLUDE_SPOOL_DIR: path.join(this.#folder, 'spool'),
+      POSTLUDE_SPOOL_DIR: this.#spool,
       ...(tasks ? { POSTLUDE_TASKS: JSON.stringify(tasks(socket)) } : {}),
       ...env,
     }));
@@ -74,7 +78,7 @@ export class Contestant {
 
   async end() {
     await this.#platform.end();
-    rmSync(this.#folder, { recursive: true, force: true });
+    [this.#folder, this.#spool].forEach((folder) => rmSync(folder, { recursive: true, force: true }));
   }
 }
 
