@@ -132,7 +132,7 @@ void PlayedPlatform::reset() {
 
 Result<void> PlayedPlatform::wait_until(const std::function<bool()>& reached) {
   while (!reached()) {
-    if (const auto done = round(); !done) {
+    if (auto done = round(); !done) {
       return done;
     }
     if (failure_) {

@@ -60,6 +60,7 @@ void ExecutionEnvironment::end_generation(const std::string& reason, Clock::time
   generation_->close();
   telemetry_.end();
   listener_->shut_connections();
+  log_.catch_up();
   generation_->record(for_good ? "shutdown" : "reset",
                       {{"reason", reason},
                        {"leftovers", std::move(leftovers)},

@@ -129,6 +129,11 @@ void LogCollector::platform_line(std::string_view line) {
   put(line);
 }
 
+void LogCollector::catch_up() {
+  const std::lock_guard lock(mutex_);
+  drain();
+}
+
 void LogCollector::begin_tail() {
   const std::lock_guard lock(mutex_);
   tail_ = std::string();

@@ -33,6 +33,9 @@ class LogCollector {
   /// A line of the platform, without line feed, behind everything the processes had written by now.
   void platform_line(std::string_view line);
 
+  /// Everything the processes had written by now has gone on.
+  void catch_up();
+
   /// Begins to keep the last kLogTailBytes for take_tail().
   void begin_tail();
   [[nodiscard]] std::string take_tail();
