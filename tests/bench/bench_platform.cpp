@@ -57,6 +57,7 @@ std::string list_of(const std::vector<InvocationTimes>& times, Member member) {
 /// What the runtime said about the tasks that it deferred; it says so in JSON.
 std::string begins_of(const std::vector<InvocationTimes>& times) {
   std::vector<std::string_view> begins;
+  begins.reserve(times.size());
   for (const InvocationTimes& one : times) {
     begins.push_back(one.answer_begin);
   }
@@ -65,8 +66,8 @@ std::string begins_of(const std::vector<InvocationTimes>& times) {
 
 class Commands {
  public:
-  Commands(PlayedPlatform platform, const Environment& environment)
-      : platform_(std::move(platform)), environment_(environment) {
+  Commands(PlayedPlatform platform, Environment environment)
+      : platform_(std::move(platform)), environment_(std::move(environment)) {
     environment_.set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform_.port()));
   }
 
