@@ -99,15 +99,15 @@ std::string Disk::earlier_than(const std::string& id) const {
   return "";
 }
 
-std::vector<std::string> Disk::running() const {
-  std::vector<std::string> ids;
+std::vector<Disk::Run> Disk::running() const {
+  std::vector<Run> runs;
   for (const auto& [path, id] : records_) {
     const auto name = name_in(path);
     if (name && name->mark == RecordMark::running) {
-      ids.push_back(id);
+      runs.push_back({id, name->attempts});
     }
   }
-  return ids;
+  return runs;
 }
 
 std::multiset<std::string> Disk::records() const {

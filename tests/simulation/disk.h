@@ -40,8 +40,12 @@ class Disk {
   /// A crash leaves files that were not in place yet, or not.
   void forget_unplaced();
 
-  /// The ids of records that say that an attempt is under way.
-  [[nodiscard]] std::vector<std::string> running() const;
+  struct Run {
+    std::string id;  ///< of the task
+    int attempt = 1;
+  };
+  /// Of the records that say that an attempt is under way.
+  [[nodiscard]] std::vector<Run> running() const;
   /// A task that was accepted before that one and waits for an attempt; empty: none.
   [[nodiscard]] std::string earlier_than(const std::string& id) const;
   /// The ids of the records there are now.

@@ -82,9 +82,12 @@ void Ledger::run_began(const std::string& id, const Task& definition, int attemp
   if (task.runs > definition.attempts + extension::kMostInterruptions) {
     violate(id, fmt::format("runs for the {}th time", task.runs));
   }
-  if (!definition.replay && task.crashes > 0 && task.runs > 1) {
+  // An event for the runtime may be under way when the extension dies: that attempt has its turn.
+  if (!definition.replay && task.crashes > 0 && task.on_its_way != attempt) {
     violate(id, "runs again after a crash, and its replay is false");
   }
+  task.begun.insert(attempt);
+  task.on_its_way.reset();
   const bool interruptible = !std::holds_alternative<HandlerAction>(definition.action);
   if (interruptible && task.successes > 0 && task.deaths_before_success == deaths_) {
     violate(id, "runs again after a success");
@@ -103,8 +106,12 @@ void Ledger::succeeded_late(const std::string& id) {
   ++entry(id).successes;
 }
 
-void Ledger::run_crashed(const std::string& id) {
-  ++entry(id).crashes;
+void Ledger::run_crashed(const std::string& id, int attempt) {
+  Entry& task = entry(id);
+  ++task.crashes;
+  if (!task.begun.contains(attempt)) {
+    task.on_its_way = attempt;
+  }
 }
 
 void Ledger::spilled(const std::string& id) {

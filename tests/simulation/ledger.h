@@ -3,6 +3,7 @@
 #include "common/task.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -31,8 +32,8 @@ class Ledger {
   void run_ended(const std::string& id, bool success);
   /// It succeeded when its time was over: that may count, or not.
   void succeeded_late(const std::string& id);
-  /// One was cut by the death of a process of ours.
-  void run_crashed(const std::string& id);
+  /// The death of a process of ours cut that attempt, by its record.
+  void run_crashed(const std::string& id, int attempt);
   /// The dead letter took it.
   void spilled(const std::string& id);
 
@@ -74,7 +75,9 @@ class Ledger {
     int runs = 0;
     int successes = 0;
     int spills = 0;
+    std::set<int> begun;  ///< numbers of attempts
     int crashes = 0;
+    std::optional<int> on_its_way;   ///< the number of the attempt that a crash found so
     int deaths_before_success = -1;  ///< -1: no success must be heeded
     int deaths_before_end = 0;
     bool replayable = true;

@@ -203,8 +203,8 @@ void Simulation::process_ended(Process& process) {
   if (process.role() == Process::Role::extension) {
     work_.owner_died(process);
     ledger_.process_died();
-    for (const std::string& id : disk_.running()) {
-      ledger_.run_crashed(id);
+    for (const auto& [id, attempt] : disk_.running()) {
+      ledger_.run_crashed(id, attempt);
     }
     platform_.extension_died();
     if (process.parent() != nullptr) {
