@@ -31,6 +31,7 @@ Result<Message> decode_hello(const Json& object) {
   hello.concurrency = object.at("concurrency").get<int>();
   hello.deadline_margin = Millis(object.at("deadlineMarginMs").get<Millis::rep>());
   hello.log_level = static_cast<LogLevel>(object.at("logLevel").get<int>());
+  hello.metrics = object.at("metrics").get<bool>();
   hello.driven = object.at("driven").get<bool>();
   hello.last_record = object.at("lastRecord").get<std::uint64_t>();
   return hello;
@@ -39,10 +40,12 @@ Result<Message> decode_hello(const Json& object) {
 Closed decode_closed(const Json& object) {
   Closed closed{key_of(object),
                 time_of(object, "workDeadlineMs"),
-                {time_of(object, "eventMs"), time_of(object, "responseEndMs"), std::nullopt}};
+                {time_of(object, "eventMs"), time_of(object, "responseEndMs")}};
   if (object.contains("lateErrorType")) {
     closed.answer.late_error_type = object.at("lateErrorType").get<std::string>();
   }
+  closed.answer.failed = object.value("failed", false);
+  closed.answer.repeated = object.value("repeated", false);
   return closed;
 }
 

@@ -17,7 +17,7 @@ namespace postlude {
 /// what each message promises: PROTOCOL.md.
 
 /// Raised when a peer of another version would misread a message.
-inline constexpr int kProtocolVersion = 4;
+inline constexpr int kProtocolVersion = 5;
 
 /// One invocation of this environment. Lambda repeats request ids (asynchronous retries), so the
 /// sequence number tells invocations apart.
@@ -37,6 +37,7 @@ struct Hello {
   int concurrency = 4;
   Millis deadline_margin{500};  ///< as configured; of a short invocation it is less
   LogLevel log_level = LogLevel::info;
+  bool metrics = false;  ///< every invocation is told of in CloudWatch's embedded metric format
   /// The platform is not to know this process: the shim polls for it, or holds invocations itself.
   bool driven = false;
   /// Records up to this number are in the folder already; later ones come by Accepted.
@@ -88,7 +89,9 @@ struct Dropped {
 struct AnswerSummary {
   EpochTime event_time;    ///< the event was delivered to the runtime
   EpochTime response_end;  ///< the caller had everything (or would have)
-  std::optional<std::string> late_error_type;
+  std::optional<std::string> late_error_type = std::nullopt;
+  bool failed = false;    ///< the caller got an error, or less than everything
+  bool repeated = false;  ///< a Closed before told of this answer (invocations that overlap)
 };
 
 /// Shim: nothing will be added to this invocation any more. Sent for every invocation.

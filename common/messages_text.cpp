@@ -35,6 +35,7 @@ std::string text_of(const Hello& hello) {
       .number("concurrency", hello.concurrency)
       .number("deadlineMarginMs", hello.deadline_margin.count())
       .number("logLevel", static_cast<int>(hello.log_level))
+      .flag("metrics", hello.metrics)
       .flag("driven", hello.driven)
       .number("lastRecord", static_cast<long long>(hello.last_record))
       .take();
@@ -86,6 +87,12 @@ std::string text_of(const Closed& closed) {
       .number("responseEndMs", epoch_ms(closed.answer.response_end));
   if (closed.answer.late_error_type) {
     object.text("lateErrorType", *closed.answer.late_error_type);
+  }
+  if (closed.answer.failed) {
+    object.flag("failed", true);
+  }
+  if (closed.answer.repeated) {
+    object.flag("repeated", true);
   }
   return object.take();
 }

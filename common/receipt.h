@@ -36,6 +36,7 @@ struct ReceiptTask {
   int attempts = 0;  ///< without interrupted ones
   Millis time{};     ///< spent running in this invocation
   std::optional<std::string> why;
+  bool first = true;  ///< no receipt of this process told of it before
 };
 
 /// What became of the deferred work of one invocation (contract.md 7). A task's end stands in
@@ -47,6 +48,11 @@ struct Receipt {
   std::vector<ReceiptTask> tasks;
   std::optional<std::string> late_error_type;
   std::vector<std::string> handler_request_ids;
+  bool response_failed = false;    ///< the caller got an error, or less than everything
+  bool response_repeated = false;  ///< a receipt before told of this response
+
+  /// Whether anybody wants to read of it: there was deferred work, or an error behind the answer.
+  [[nodiscard]] bool tells() const { return !tasks.empty() || late_error_type; }
 };
 
 /// The log lines, without line feed, for Log::raw: one, or as many parts as it takes to keep each

@@ -12,6 +12,9 @@ namespace postlude::extension {
 
 Conductor::Session::Session(Conductor& conductor, const Hello& first)
     : hello(first),
+      receipts(conductor.log_,
+               first.metrics,
+               std::string(conductor.environment_.get_or("AWS_LAMBDA_FUNCTION_NAME", {}))),
       schedule(first.concurrency, first.deadline_margin),
       records(Spool::attach(first.spool), conductor.log_),
       attempts(
@@ -125,6 +128,9 @@ void Conductor::on(const Hello& hello) {
   session_.emplace(*this, hello);
   if (order_ == InvocationOrder::overlapping) {
     session_->schedule.expect_overlap();
+  }
+  if (hello.metrics) {
+    session_->schedule.tell_every_answer();
   }
   // The platform waits for it, so it goes first.
   register_for(hello);

@@ -6,6 +6,7 @@
 #include "common/messages.h"
 #include "common/packet_socket.h"
 #include "common/platform_facts.h"
+#include "common/receipt_writer.h"
 #include "common/signals.h"
 #include "extension/attempts.h"
 #include "extension/descendants.h"
@@ -50,6 +51,7 @@ class Conductor {
     Session(Conductor& conductor, const Hello& first);
 
     Hello hello;
+    ReceiptWriter receipts;
     Schedule schedule;
     HeldRecords records;
     Attempts attempts;

@@ -85,9 +85,7 @@ void Conductor::perform(const HandlersDone& step) {
 }
 
 void Conductor::perform(const WriteReceipt& step) {
-  for (const std::string& line : receipt_lines(step.receipt, now())) {
-    log_.raw(line);
-  }
+  session_->receipts.write(step.receipt, now());
 }
 
 void Conductor::perform(const ReleaseInvocation& step) {

@@ -105,7 +105,9 @@ Steps Schedule::closed(const Closed& closed, EpochTime now) {
   if (invocation == nullptr) {
     return advance(now, {});
   }
-  invocation->answer = closed.answer;
+  if (!invocation->answer || !closed.answer.repeated) {
+    invocation->answer = closed.answer;
+  }
   invocation->closes = overlap_ ? invocation->closes + 1 : 1;
   invocation->idle = false;
   Steps steps;

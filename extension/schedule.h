@@ -62,6 +62,8 @@ class Schedule {
   /// Managed Instances: an invocation that was released goes on when it is answered again, because
   /// its handler defers more. Before anything else.
   void expect_overlap() { overlap_ = true; }
+  /// A receipt also where there is nothing to tell of but the answer. Before anything else.
+  void tell_every_answer() { tell_every_answer_ = true; }
 
   enum class Start {
     after_answer,
@@ -180,6 +182,7 @@ class Schedule {
     bool spilling = false;
     std::optional<Ending> ending;  ///< no attempt is left; while spilling: why
     Millis spent{};                ///< running time in this host
+    bool told = false;             ///< some receipt will name it already
   };
 
   struct Told {
@@ -205,7 +208,7 @@ class Schedule {
   [[nodiscard]] static EpochTime end_of_spills(const Held& task, EpochTime work_deadline);
   [[nodiscard]] Held& hold(const RecordName& name, const TaskRecord& record);
   void resume(Held& task, const TaskRecord& record, Open& teller);
-  static void write_receipt(Open& invocation, EpochTime now, Steps& steps);
+  void write_receipt(Open& invocation, EpochTime now, Steps& steps) const;
   Open& open(const InvocationKey& key, EpochTime work_deadline);
   Open* host_from(const InvocationKey& key, EpochTime work_deadline, EpochTime now);
   void adopt_carried(const Open& invocation, EpochTime now);
@@ -231,7 +234,7 @@ class Schedule {
   void postpone(Held& task, std::string why, EpochTime now);
   void spill(Held& task, Ending ending, EpochTime now);
   void spill_failed(Held& task, const std::string& trouble);
-  static void tell(Open& teller, const Held& task, std::string why);
+  static void tell(Open& teller, Held& task, std::string why);
   void carry(Held& task, std::string why);
   void end(Held& task, TaskState state, std::string why);
   void end_in(Open& teller, Held& task, TaskState state, std::string why);
@@ -250,6 +253,7 @@ class Schedule {
   std::optional<EpochTime> shutdown_;    ///< until when
   Aftermath aftermath_ = Aftermath::nothing;
   bool overlap_ = false;
+  bool tell_every_answer_ = false;
   Steps pending_;  ///< spills to be carried out
   Accounting ended_;
 };

@@ -31,7 +31,7 @@ void Schedule::tell_handlers_done(Steps& steps) {
 }
 
 /// And what goes with it: the records of the tasks whose end it tells.
-void Schedule::write_receipt(Open& invocation, EpochTime now, Steps& steps) {
+void Schedule::write_receipt(Open& invocation, EpochTime now, Steps& steps) const {
   std::stable_sort(invocation.tasks.begin(),
                    invocation.tasks.end(),
                    [](const Told& left, const Told& right) { return left.number < right.number; });
@@ -50,8 +50,10 @@ void Schedule::write_receipt(Open& invocation, EpochTime now, Steps& steps) {
     receipt.response_time = remaining(answer.response_end, answer.event_time);
     receipt.held_time = remaining(now, answer.response_end);
     receipt.late_error_type = answer.late_error_type;
+    receipt.response_failed = answer.failed;
+    receipt.response_repeated = answer.repeated;
   }
-  if (!receipt.tasks.empty() || receipt.late_error_type) {
+  if (receipt.tells() || (tell_every_answer_ && receipt.response_time)) {
     steps.emplace_back(WriteReceipt{std::move(receipt)});
     std::move(removals.begin(), removals.end(), std::back_inserter(steps));
   }

@@ -174,14 +174,15 @@ void Schedule::leave(Held& task, EpochTime now, Steps& steps) {
 }
 
 /// In the receipt of that invocation.
-void Schedule::tell(Open& teller, const Held& task, std::string why) {
+void Schedule::tell(Open& teller, Held& task, std::string why) {
   teller.tasks.push_back({task.name.number,
                           {task.id,
                            task.task_name,
                            task.state,
                            task.name.attempts,
                            task.spent,
-                           optional_text(std::move(why))},
+                           optional_text(std::move(why)),
+                           !std::exchange(task.told, true)},
                           has_ended(task.state) ? std::optional(task.name) : std::nullopt});
 }
 

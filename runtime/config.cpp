@@ -99,6 +99,7 @@ tl::expected<Config, Problems> load_config(const Environment& environment) {
   config.task_root = environment.get_or("LAMBDA_TASK_ROOT", {});
   config.handler = environment.get_or("_HANDLER", {});
   config.invocation_order = invocation_order(environment);
+  config.function_name = environment.get_or("AWS_LAMBDA_FUNCTION_NAME", {});
   config.log_stream_name = environment.get_or("AWS_LAMBDA_LOG_STREAM_NAME", {});
 
   Problems problems;

@@ -35,6 +35,7 @@ struct Config {
   std::string runtime_api;      ///< host:port; empty only where start_mode() is no_runtime_api
   std::string task_root;        ///< LAMBDA_TASK_ROOT; empty if unset
   std::string handler;          ///< _HANDLER; empty if unset
+  std::string function_name;    ///< AWS_LAMBDA_FUNCTION_NAME; empty if unset
   std::string log_stream_name;  ///< AWS_LAMBDA_LOG_STREAM_NAME; empty if unset
   InvocationOrder invocation_order = InvocationOrder::one_by_one;
 
@@ -50,6 +51,7 @@ struct Config {
   ResponseMode response_mode = ResponseMode::passthrough;
   std::optional<std::string> exec_wrapper;
   LogLevel log_level = LogLevel::info;
+  bool metrics = false;  ///< POSTLUDE_METRICS=emf
 
   /// Variables that look like misspelt settings; to be logged, they stop nothing.
   std::vector<std::string> warnings;

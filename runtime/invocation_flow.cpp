@@ -11,11 +11,13 @@
 #include <utility>
 
 namespace postlude::runtime {
-InvocationFlow::InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log)
+InvocationFlow::InvocationFlow(
+    EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log, ReceiptWriter receipts)
     : loop_(loop),
       journal_(journal),
       link_(link),
       log_(log),
+      receipts_(std::move(receipts)),
       hold_(now()),
       inspections_(link),
       last_sequence_(journal.numbers_from()) {}
@@ -135,14 +137,20 @@ bool InvocationFlow::may_poll() {
   }
   if (until) {
     release_poll_at(*until);
+  } else {
+    forget_release();
   }
   return !until;
 }
 
-void InvocationFlow::release_poll_at(EpochTime time) {
+void InvocationFlow::forget_release() {
   if (release_timer_) {
-    loop_.cancel(*release_timer_);
+    loop_.cancel(*std::exchange(release_timer_, {}));
   }
+}
+
+void InvocationFlow::release_poll_at(EpochTime time) {
+  forget_release();
   release_timer_ = loop_.at(time, [this] {
     release_timer_.reset();
     events_.resume_polls();

@@ -2,6 +2,7 @@
 
 #include "common/child_process.h"
 #include "common/event_loop.h"
+#include "common/receipt_writer.h"
 #include "runtime/handler_lane.h"
 #include "runtime/hold.h"
 #include "runtime/inspections.h"
@@ -35,7 +36,8 @@ class InvocationFlow {
     std::function<void(const std::vector<std::string>& task_ids)> lost;
   };
 
-  InvocationFlow(EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log);
+  InvocationFlow(
+      EventLoop& loop, TaskJournal& journal, ExtensionLink& link, Log log, ReceiptWriter receipts);
   InvocationFlow(const InvocationFlow&) = delete;
   InvocationFlow& operator=(const InvocationFlow&) = delete;
   ~InvocationFlow();
@@ -164,10 +166,12 @@ class InvocationFlow {
   void tell_again(const InvocationKey& key, std::optional<EpochTime> answered);
   void end_lost(Loss loss);
   void leave_out_workless();
+  [[nodiscard]] static AnswerSummary summary_of(const Invocation& invocation);
   void write_receipt(const InvocationKey& key,
                      const std::optional<AnswerSummary>& answer,
                      std::vector<ReceiptTask> tasks);
   void release_poll_at(EpochTime time);
+  void forget_release();
   // Managed Instances.
   [[nodiscard]] bool may_poll_overlapping();
   [[nodiscard]] std::optional<OwnEvent> own_event_overlapping();
@@ -186,6 +190,7 @@ class InvocationFlow {
   TaskJournal& journal_;
   ExtensionLink& link_;
   Log log_;
+  ReceiptWriter receipts_;
   Events events_;
   Hold hold_;
   Inspections inspections_;

@@ -159,7 +159,9 @@ void InvocationFlow::forget_expired() {
 /// own, which ends with it.
 void InvocationFlow::add_late(Open& open) {
   const auto& about = open.invocation.about();
-  const AnswerSummary answer{about.event_time, open.invocation.response_end(), std::nullopt};
+  AnswerSummary answer = summary_of(open.invocation);
+  answer.late_error_type.reset();
+  answer.repeated = true;
   unsettled_.push_back(
       {{about.key, *open.work_deadline, answer}, about.deadline, about.deadline, true, true});
   link_.send(unsettled_.back().closed);

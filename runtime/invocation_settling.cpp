@@ -22,8 +22,7 @@ EpochTime latest_release(EpochTime planned, EpochTime deadline, EpochTime now) {
 
 void InvocationFlow::close(Open& open, HandOver hand_over) {
   const auto& about = open.invocation.about();
-  const AnswerSummary answer{
-      about.event_time, open.invocation.response_end(), open.invocation.late_error_type()};
+  const AnswerSummary answer = summary_of(open.invocation);
   if (hold_.extension() == ExtensionState::unavailable) {
     std::vector<ReceiptTask> dropped = std::move(open.dropped);
     if (!open.took_configured) {
@@ -272,6 +271,13 @@ void InvocationFlow::end_lost(Loss loss) {
   events_.lost(task_ids);
 }
 
+AnswerSummary InvocationFlow::summary_of(const Invocation& invocation) {
+  return {.event_time = invocation.about().event_time,
+          .response_end = invocation.response_end(),
+          .late_error_type = invocation.late_error_type(),
+          .failed = invocation.outcome() != Outcome::success};
+}
+
 void InvocationFlow::write_receipt(const InvocationKey& key,
                                    const std::optional<AnswerSummary>& answer,
                                    std::vector<ReceiptTask> tasks) {
@@ -282,12 +288,11 @@ void InvocationFlow::write_receipt(const InvocationKey& key,
     receipt.response_time = answer->response_end - answer->event_time;
     receipt.held_time = remaining(now(), answer->response_end);
     receipt.late_error_type = answer->late_error_type;
+    receipt.response_failed = answer->failed;
+    receipt.response_repeated = answer->repeated;
   }
-  if (receipt.tasks.empty() && !receipt.late_error_type) {
-    return;
-  }
-  for (const std::string& line : receipt_lines(receipt, now())) {
-    log_.raw(line);
+  if (receipt.tells() || answer) {
+    receipts_.write(receipt, now());
   }
 }
 

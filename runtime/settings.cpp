@@ -20,11 +20,6 @@ std::string is_not(std::string_view value, std::string_view expected) {
   return fmt::format("{} is not {}", in_quotes(value), expected);
 }
 
-/// Never ignored silently: the user would count on what does not happen.
-std::string not_yet(std::string_view value) {
-  return fmt::format("{} is not supported by this version yet; unset it", in_quotes(value));
-}
-
 SettingProblem read_concurrency(std::string_view value, Config& config) {
   int number = 0;
   const char* const end = value.data() + value.size();
@@ -124,13 +119,11 @@ SettingProblem read_log_level(std::string_view value, Config& config) {
   return is_not(value, "one of TRACE, DEBUG, INFO, WARN, ERROR, FATAL");
 }
 
-SettingProblem read_metrics(std::string_view value, Config& /*config*/) {
-  if (value == "emf") {
-    return not_yet(value);
-  }
-  if (value != "off") {
+SettingProblem read_metrics(std::string_view value, Config& config) {
+  if (value != "off" && value != "emf") {
     return is_not(value, "off or emf");
   }
+  config.metrics = value == "emf";
   return std::nullopt;
 }
 
@@ -180,7 +173,7 @@ constexpr std::array<Setting, 12> kSettings{{
      .read = read_log_level},
     {.name = "POSTLUDE_METRICS",
      .fallback = "off",
-     .meaning = "off (emf: not in this version)",
+     .meaning = "off; emf: CloudWatch embedded metrics in the log, namespace Postlude",
      .read = read_metrics},
     {.name = "POSTLUDE_DISABLED",
      .fallback = "0",

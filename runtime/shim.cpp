@@ -104,7 +104,11 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
              .connected = [this] { extension_.on_connected(); },
              .sent = [this] { extension_.on_sent(); }}),
       journal_(config_, spool_, link_, log_),
-      flow_(loop_, journal_, link_, log_),
+      flow_(loop_,
+            journal_,
+            link_,
+            log_,
+            ReceiptWriter(log_, config_.metrics, config_.function_name)),
       supervisor_(loop_,
                   signals,
                   {.runtime_ended = [this](ExitStatus status) { runtime_ended(status); },
@@ -117,7 +121,8 @@ Shim::Shim(Config config, Signals& signals, const TcpAddress& platform)
                        .spool = spool_ ? spool_->folder() : std::string(),
                        .concurrency = config_.concurrency,
                        .deadline_margin = config_.deadline_margin,
-                       .log_level = config_.log_level},
+                       .log_level = config_.log_level,
+                       .metrics = config_.metrics},
                  {.stopped = [this] { finish_if_over(); },
                   .start_over = [this] { supervisor_.kill_runtime(); }}) {
   for (const std::string& warning : config_.warnings) {

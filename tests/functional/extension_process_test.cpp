@@ -202,7 +202,8 @@ TEST_CASE("packets that are no message are reported and ignored") {
 
 TEST_CASE("a first message that is no hello of our version ends the extension with a clear error") {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {R"({"type":"hello","protocol":999})", "protocol 999 instead of 4"},
+      {R"({"type":"hello","protocol":999})",
+       fmt::format("protocol 999 instead of {}", kProtocolVersion)},
       {"nonsense", "the shim's first message: "},
       {R"({"type":"empty"})", "it is no hello"}};
   for (const auto& entry : cases) {

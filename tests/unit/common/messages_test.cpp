@@ -29,6 +29,7 @@ TEST_CASE("every message comes out as it went in") {
                                       .concurrency = 7,
                                       .deadline_margin = Millis(250),
                                       .log_level = LogLevel::warn,
+                                      .metrics = true,
                                       .driven = true,
                                       .last_record = numbers_of_generation(2) + 7});
   CHECK(hello.runtime_api == "169.254.100.1:9001");
@@ -37,6 +38,7 @@ TEST_CASE("every message comes out as it went in") {
   CHECK(hello.concurrency == 7);
   CHECK(hello.deadline_margin == Millis(250));
   CHECK(hello.log_level == LogLevel::warn);
+  CHECK(hello.metrics);
   CHECK(hello.driven);
   CHECK(hello.last_record == numbers_of_generation(2) + 7);
 
@@ -104,6 +106,15 @@ TEST_CASE("closed carries the summary of the answer, with and without a late err
   CHECK(decoded.answer.event_time == kTime);
   CHECK(decoded.answer.response_end == kTime + Millis(5));
   CHECK(decoded.answer.late_error_type == "Function.Late");
+  CHECK_FALSE(decoded.answer.failed);
+  CHECK_FALSE(decoded.answer.repeated);
+  closed.answer.failed = true;
+  CHECK(round_trip(closed).answer.failed);
+  CHECK_FALSE(round_trip(closed).answer.repeated);
+  closed.answer = {kTime, kTime};
+  closed.answer.repeated = true;
+  CHECK(round_trip(closed).answer.repeated);
+  CHECK_FALSE(round_trip(closed).answer.failed);
 }
 
 TEST_CASE("what every invocation sends is read as it was written, and nothing else is") {

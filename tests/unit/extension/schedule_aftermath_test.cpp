@@ -101,4 +101,42 @@ TEST_CASE(
                                  "release r1/1 carrying 0"});
 }
 
+TEST_CASE("what is added to an invocation that is closed already takes nothing from its answer") {
+  Schedule schedule(4, 500ms);
+  schedule.expect_overlap();
+  const auto at = EpochTime(1775516157000ms);
+  const auto work = [](std::uint64_t number) {
+    TaskRecord record;
+    record.key = {"r1", 1};
+    record.id = "r1/a/1";
+    record.task.name = "a";
+    record.task.action = CommandAction{{"true"}, {}, std::nullopt};
+    return std::pair(RecordName{.number = number}, record);
+  };
+  const auto accept = [&](std::uint64_t number) {
+    const auto [name, record] = work(number);
+    static_cast<void>(schedule.answered({{"r1", 1}, at + 60s}, at));
+    static_cast<void>(schedule.accepted(name, record, at));
+  };
+  accept(1);
+  AnswerSummary answer{at, at, "Function.Late", true};
+  CHECK(schedule.closed({{"r1", 1}, at + 60s, answer}, at).empty());
+  accept(2);
+  CHECK(schedule
+            .closed({{"r1", 1}, at + 60s, {.event_time = at, .response_end = at, .repeated = true}},
+                    at)
+            .empty());
+  static_cast<void>(schedule.attempt_ended(1, {}, at, 0));
+  std::optional<Receipt> receipt;
+  for (const Step& step : schedule.attempt_ended(2, {}, at, 0)) {
+    if (const auto* written = std::get_if<WriteReceipt>(&step)) {
+      receipt = written->receipt;
+    }
+  }
+  REQUIRE(receipt);
+  CHECK(receipt->late_error_type == "Function.Late");
+  CHECK(receipt->response_failed);
+  CHECK_FALSE(receipt->response_repeated);
+}
+
 }  // namespace postlude::extension

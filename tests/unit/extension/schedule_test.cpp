@@ -126,6 +126,18 @@ TEST_CASE("an attempt cut by the work deadline uses up no attempt and is carried
   CHECK(plan.close(2) == Lines{"receipt r2: a done", "release r2/2 carrying 0"});
   CHECK(plan.receipts()[1].tasks[0].attempts == 1);
   CHECK(plan.receipts()[1].tasks[0].time == 70ms);
+  CHECK(plan.receipts()[0].tasks[0].first);
+  CHECK_FALSE(plan.receipts()[1].tasks[0].first);
+}
+
+TEST_CASE("an answer without work has a receipt where every answer is to be told of") {
+  ScheduleUnderTest plan(4);
+  plan.schedule().tell_every_answer();
+  plan.answer(1, 10s);
+  CHECK(plan.close(1) == Lines{"receipt r1:", "release r1/1 carrying 0"});
+  CHECK(plan.receipts()[0].response_time == 20ms);
+  CHECK(plan.receipts()[0].held_time == 10ms);
+  CHECK_FALSE(plan.receipts()[0].tells());
 }
 
 TEST_CASE("a timeout that equals the time left is a timeout, not an interruption") {

@@ -45,7 +45,7 @@ class Flow {
     config_.dead_letter = std::move(dead_letter);
     connect();
     journal_.emplace(config_, spool_, link_, log_);
-    flow_.emplace(loop_, *journal_, link_, log_);
+    flow_.emplace(loop_, *journal_, link_, log_, ReceiptWriter(log_, config_.metrics, "orders"));
     flow_->on({.resume_polls = [this] { ++resumed; },
                .settled = [this] { ++settled; },
                .began = [this](std::uint64_t) { ++began; },
