@@ -114,6 +114,7 @@ void ExecutionEnvironment::end_well(const std::shared_ptr<Invocation>& invocatio
                        {"durationMs", Milliseconds(ended - began_).count()},
                        {"postRuntimeExtensionsMs", extensions.count()}});
   write_report(invocation->request().request_id, {}, {});
+  draw(*invocation);
   {
     // All have asked for the next event: another caller may come while we freeze.
     const std::lock_guard lock(monitor_.mutex);
@@ -152,6 +153,7 @@ void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocati
     platform_log_.failed(id, failure.type, failure.message);
     write_report(id, "error", failure.type);
   }
+  draw(*invocation);
   invocation->finish(log_.take_tail());
   shut_down(end == PhaseEnd::expired ? "TIMEOUT"
                                      : (end == PhaseEnd::stopped ? "SPINDOWN" : "FAILURE"));
@@ -202,6 +204,25 @@ void ExecutionEnvironment::write_report(const std::string& request_id,
                         .restore_duration = restore_duration_,
                         .status = status,
                         .error_type = error_type});
+}
+
+/// Not on Managed Instances, where tasks belong to no time of their own.
+void ExecutionEnvironment::draw(const Invocation& invocation) {
+  if (world_.options.timeline != TimelineOf::each_invocation) {
+    return;
+  }
+  const auto since = [this](const std::optional<Clock::time_point>& time) {
+    return time ? std::optional(Milliseconds(*time - began_).count()) : std::nullopt;
+  };
+  const auto answer = invocation.answer_times();
+  InvocationTimes times{.init = init_duration_ ? init_duration_->count() : 0,
+                        .answer_begin = since(answer.begin),
+                        .answer_end = since(answer.end),
+                        .release = Milliseconds(Clock::now() - began_).count()};
+  if (restore_duration_) {
+    times.init += restore_duration_->count();
+  }
+  LogCollector::aside(draw_timeline(times, task_times_.take()));
 }
 
 void ExecutionEnvironment::freeze() {

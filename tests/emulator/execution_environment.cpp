@@ -39,6 +39,9 @@ ExecutionEnvironment::ExecutionEnvironment(World world, int number)
       number_(number),
       log_stream_(new_log_stream()),
       log_([this](TelemetrySource source, const std::string& line) {
+        if (world_.options.timeline == TimelineOf::each_invocation) {
+          task_times_.saw(line);
+        }
         if (telemetry_.wanted(source)) {
           telemetry_.publish(source, json_output(source, line));
         }

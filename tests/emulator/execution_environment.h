@@ -15,6 +15,7 @@
 #include "tests/emulator/platform_log.h"
 #include "tests/emulator/sandbox.h"
 #include "tests/emulator/telemetry.h"
+#include "tests/emulator/timeline.h"
 
 #include <chrono>
 #include <deque>
@@ -128,6 +129,7 @@ class ExecutionEnvironment {
   void freeze();
   void thaw();
   void record_dropped(const DroppedConnections& dropped) const;
+  void draw(const Invocation& invocation);
   [[nodiscard]] int memory_used_mb() const;
 
   // environment_managed.cpp
@@ -172,6 +174,7 @@ class ExecutionEnvironment {
   std::string private_tmp_;
   mutable Monitor monitor_;
   Telemetry telemetry_;
+  TaskTimes task_times_;
   LogCollector log_;
   PlatformLog platform_log_;
   std::unique_ptr<HttpListener> listener_;

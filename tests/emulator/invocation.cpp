@@ -5,6 +5,8 @@
 
 namespace postlude::emulator {
 
+using Clock = std::chrono::steady_clock;
+
 void Invocation::answer(WholeResult result) {
   const std::lock_guard lock(mutex_);
   if (state_ == State::open) {
@@ -12,6 +14,7 @@ void Invocation::answer(WholeResult result) {
     outcome_ = result.failure;
     produced_bytes_ = result.body.size();
     whole_ = std::move(result);
+    answer_times_ = {Clock::now(), Clock::now()};
     changed_.notify_all();
   }
 }
@@ -21,6 +24,7 @@ void Invocation::begin_stream(std::string content_type) {
   if (state_ == State::open) {
     state_ = State::streaming;
     content_type_ = std::move(content_type);
+    answer_times_.begin = Clock::now();
     changed_.notify_all();
   }
 }
@@ -53,6 +57,7 @@ void Invocation::end_stream(std::optional<FunctionFailure> failure) {
     state_ = State::ended;
     outcome_ = failure;
     whole_.failure = std::move(failure);
+    answer_times_.end = Clock::now();
     changed_.notify_all();
   }
 }
@@ -67,6 +72,7 @@ void Invocation::fail(FunctionFailure failure) {
     whole_ = {"application/json", failure.body, failure};
   } else if (state_ == State::streaming) {
     state_ = State::cut;
+    answer_times_.end = Clock::now();
     whole_.failure = std::move(failure);
   }
   changed_.notify_all();
@@ -86,6 +92,11 @@ std::optional<FunctionFailure> Invocation::outcome() const {
 bool Invocation::answered() const {
   const std::lock_guard lock(mutex_);
   return state_ != State::open && state_ != State::streaming;
+}
+
+Invocation::AnswerTimes Invocation::answer_times() const {
+  const std::lock_guard lock(mutex_);
+  return answer_times_;
 }
 
 std::size_t Invocation::produced_bytes() const {

@@ -66,6 +66,12 @@ class Invocation {
   [[nodiscard]] std::optional<FunctionFailure> outcome() const;
   /// The answer is complete, whatever it was.
   [[nodiscard]] bool answered() const;
+  /// When the answer began, and when it was complete; of the monotonic clock.
+  struct AnswerTimes {
+    std::optional<std::chrono::steady_clock::time_point> begin;
+    std::optional<std::chrono::steady_clock::time_point> end;
+  };
+  [[nodiscard]] AnswerTimes answer_times() const;
   /// How many bytes of an answer the function gave so far.
   [[nodiscard]] std::size_t produced_bytes() const;
 
@@ -96,6 +102,7 @@ class Invocation {
   std::string content_type_;
   std::string window_;
   std::size_t produced_bytes_ = 0;
+  AnswerTimes answer_times_;
   bool caller_left_ = false;
   std::optional<FunctionFailure> outcome_;
   std::optional<std::string> log_tail_;

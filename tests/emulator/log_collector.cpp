@@ -134,6 +134,11 @@ void LogCollector::catch_up() {
   drain();
 }
 
+void LogCollector::aside(std::string_view lines) {
+  const std::lock_guard lock(output_mutex());
+  write_all(STDOUT_FILENO, lines);
+}
+
 void LogCollector::begin_tail() {
   const std::lock_guard lock(mutex_);
   tail_ = std::string();

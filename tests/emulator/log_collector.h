@@ -36,6 +36,9 @@ class LogCollector {
   /// Everything the processes had written by now has gone on.
   void catch_up();
 
+  /// Lines that belong to no log: they go to our standard output alone.
+  static void aside(std::string_view lines);
+
   /// Begins to keep the last kLogTailBytes for take_tail().
   void begin_tail();
   [[nodiscard]] std::string take_tail();

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -54,6 +56,7 @@ struct Given {
   bool enforce_memory = false;
   bool private_tmp = false;
   bool shape = false;
+  bool timeline = false;
   std::string survivors = "kill";
   std::size_t managed_concurrency = 0;
   std::string log_format = "text";
@@ -86,6 +89,10 @@ void add_caller_options(CLI::App& app, Options& options, Given& given) {
       ->check(CLI::IsMember({"buffered", "stream"}));
   app.add_flag("--shape", given.shape, "streams: 6 MiB at once, then 2 MiB/s");
   app.add_option("--events", options.events, "file or '-' for one JSON line per event");
+  given.timeline = ::isatty(STDOUT_FILENO) == 1;
+  app.add_flag("--timeline,!--no-timeline",
+               given.timeline,
+               "draw where the time of each invocation went; on a terminal it is the default");
 }
 
 void add_lifecycle_options(CLI::App& app, Options& options, Given& given) {
@@ -242,6 +249,7 @@ Result<void> fill_from_template(const CLI::App& app, Options& options, Given& gi
 
 void set_choices(Options& options, const Given& given) {
   options.url_mode = given.url_mode == "stream" ? UrlMode::stream : UrlMode::buffered;
+  options.timeline = given.timeline ? TimelineOf::each_invocation : TimelineOf::nothing;
   options.shaping = given.shape ? Shaping::on : Shaping::off;
   options.shutdown_signal =
       given.shutdown_signal == "process" ? ShutdownSignal::process : ShutdownSignal::group;

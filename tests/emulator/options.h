@@ -22,6 +22,7 @@ enum class TmpFolder { shared, private_folder };
 enum class InvocationIds { off, on };
 enum class MemoryLimit { told, enforced };
 enum class Shaping { off, on };
+enum class TimelineOf { nothing, each_invocation };
 enum class Survivors {
   kill,  ///< a reset ends every process of the environment
   keep,  ///< a reset ends the process groups only; what left them lives on
@@ -45,6 +46,7 @@ struct Options {
   UrlMode url_mode = UrlMode::buffered;
   Shaping shaping = Shaping::off;
   std::string events;
+  TimelineOf timeline = TimelineOf::nothing;
 
   std::size_t max_environments = 10;
   std::chrono::milliseconds admission_wait{};
