@@ -59,6 +59,12 @@ export class Contestant {
     return sum(this.#pids.map(cpuNs));
   }
 
+  // Of what runs between platform and runtime: the shim, or whatever is there instead, and the extension.
+  get processes() {
+    const [between, extension] = this.#pids;
+    return { between, extension };
+  }
+
   // Of shim and extension together.
   get proportionalBytes() {
     return sum(this.#pids.map(proportionalBytes));

@@ -2,7 +2,7 @@
 // happens to all of them.
 import { median } from './statistics.mjs';
 
-const DISTURBED = 1.25; // a reference so much slower than its quickest round so far
+const DISTURBED = 1.1; // a reference so much slower than its quickest round so far
 
 // `play(contestant)` gives what is kept of a round for it; `reference(round)` a number of the round in which every
 // disturbance shows (usually the median of the way without anything between). A disturbed round is played again, at
