@@ -45,11 +45,16 @@ const sockaddr* generic(const AbstractAddress& address) {
                           // the socket API's own convention
 }
 
-/// True if the other end was made by a process of our user.
-bool same_user(int fd) {
+std::optional<ucred> maker_of_other_end(int fd) {
   ucred peer = {};
   socklen_t size = sizeof peer;
-  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+  const bool told = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  return told ? std::optional(peer) : std::nullopt;
+}
+
+bool same_user(int fd) {
+  const auto peer = maker_of_other_end(fd);
+  return peer && peer->uid == ::geteuid();
 }
 
 /// Room for the descriptors of one packet, aligned as the kernel wants it.
@@ -122,6 +127,11 @@ Result<PacketSocket> PacketSocket::connect(std::string_view name) {
     return fail(fmt::format("connect {}: another user listens there", name));
   }
   return PacketSocket(std::move(*fd));
+}
+
+pid_t PacketSocket::peer() const {
+  const auto peer = maker_of_other_end(fd_.get());
+  return peer ? peer->pid : 0;
 }
 
 Result<void> PacketSocket::send(std::string_view packet, const std::vector<UniqueFd>& descriptors) {

@@ -3,6 +3,8 @@
 #include "common/error.h"
 #include "common/unique_fd.h"
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,9 @@ class PacketSocket {
   [[nodiscard]] static Result<PacketSocket> connect(std::string_view name);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+
+  /// The process that made the other end; 0 for one of another process namespace.
+  [[nodiscard]] pid_t peer() const;
 
   /// would_block: the peer does not read; closed: it is gone. Copies of the descriptors go along;
   /// where too many are on their way already, the packet goes without them.

@@ -88,12 +88,17 @@ pid_t parent_in(std::string_view stat) {
   return number_of(stat.substr(0, stat.find(' ')));
 }
 
+/// 0 for the first process, and for one whose parent is in another namespace.
+std::optional<pid_t> parent_of(pid_t process) {
+  const auto stat = read_proc(fmt::format("/proc/{}/stat", process));
+  return stat ? std::optional(parent_in(*stat)) : std::nullopt;
+}
+
 /// For kernels without CONFIG_PROC_CHILDREN.
 std::vector<pid_t> children_by_scan(pid_t parent) {
   std::vector<pid_t> children;
   for (const pid_t process : numbers_in("/proc")) {
-    const auto stat = read_proc(fmt::format("/proc/{}/stat", process));
-    if (stat && parent_in(*stat) == parent) {
+    if (parent_of(process) == parent) {
       children.push_back(process);
     }
   }
@@ -117,6 +122,19 @@ std::vector<pid_t> children_of(pid_t parent) {
     append_numbers(list.value_or(std::string()), children);
   }
   return children;
+}
+
+std::optional<bool> descends_from(pid_t process, pid_t ancestor) {
+  std::optional<pid_t> parent = parent_of(process);
+  if (!parent) {
+    return false;
+  }
+  pid_t here = process;
+  while (here != ancestor && parent && *parent > 0) {
+    here = *parent;
+    parent = parent_of(here);
+  }
+  return here == ancestor || parent ? std::optional(here == ancestor) : std::nullopt;
 }
 
 std::optional<std::string> initial_variable(pid_t process, std::string_view name) {

@@ -19,6 +19,10 @@ namespace postlude {
 /// gone.
 [[nodiscard]] std::vector<pid_t> children_of(pid_t parent);
 
+/// Whether `process` is `ancestor` or was started by it, or by somebody whom it started. One that
+/// is gone descends from nobody. Nothing where /proc keeps a process on the way from us.
+[[nodiscard]] std::optional<bool> descends_from(pid_t process, pid_t ancestor);
+
 /// A variable of the environment a process was started with. Nothing if it is not there, or if the
 /// process is gone, a zombie or not ours to look at.
 [[nodiscard]] std::optional<std::string> initial_variable(pid_t process, std::string_view name);

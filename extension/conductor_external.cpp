@@ -3,7 +3,12 @@
 // none lets every invocation go at once: the platform must never wait for an extension that nobody
 // uses.
 #include "common/environment_file.h"
+#include "common/process_tree.h"
 #include "extension/conductor.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
 
 #include <utility>
 
@@ -12,6 +17,13 @@ namespace {
 
 /// From the end of a process's connections to the moment its parent knows of its death.
 constexpr Millis kDeathGetsAbout{100};
+
+/// The platform has started us and the runtime. Machines with more than one environment are those
+/// of developers: there, a shim that finds no extension of its own may come to another's.
+bool in_our_environment(pid_t shim) {
+  const pid_t platform = ::getppid();
+  return shim == 0 || platform == 0 || descends_from(shim, platform).value_or(true);
+}
 
 }  // namespace
 
@@ -36,15 +48,18 @@ void Conductor::open_door() {
 
 /// One shim: it starts before anything of the function, and nobody comes after it.
 void Conductor::answer_door() {
-  if (external_->shim_came) {
-    return;
-  }
-  auto shim = external_->door->accept();
-  if (!shim) {
-    log_.warn(shim.error().message);
-    return;
-  }
-  if (*shim) {
+  while (!external_->shim_came) {
+    auto shim = external_->door->accept();
+    if (!shim || !*shim) {
+      if (!shim) {
+        log_.warn(shim.error().message);
+      }
+      return;
+    }
+    if (const pid_t peer = (*shim)->peer(); !in_our_environment(peer)) {
+      log_.warn(fmt::format("a shim of another environment is turned away: process {}", peer));
+      continue;
+    }
     external_->shim_came = true;
     loop_.remove(*std::exchange(external_->door_slot, {}));
     external_->door.reset();  // no other environment's shim shall take us for its own

@@ -1,13 +1,16 @@
 // The external flavour: the platform itself starts extensions/postlude, before the runtime, waits for it in
 // every invocation, and gives it a budget of its own when the environment ends.
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { promisify } from 'node:util';
 import { arn, AwsPeer, CREDENTIALS, failure, REGION } from './aws_peer.mjs';
 import { processOf } from './emulated_processes.mjs';
 import { externalLayer, startFunction, temporaryFolder, tests } from './task_story.mjs';
 
+const run = promisify(execFile);
 const BUDGET_MS = 2000;
 const answer = JSON.stringify({ statusCode: 200, body: 'thanks' });
 const start = (t, tasks, settings = {}) => startFunction(t, tasks, { layer: externalLayer, ...settings });
@@ -204,6 +207,29 @@ test('after a timeout what is carried stays in the journal for the next generati
   assert.equal((await story.lambda.event('processExited', 2)).how, 'exit status 0');
   assert.equal((await story.call('{}')).status, 200);
   assert.deepEqual((await story.receipt(2)).tasks.map(({ state }) => state), ['done', 'done']);
+});
+
+// What a shim does that finds no extension of its own, on a machine where only this one waits.
+const knockAt = async (api) => {
+  const script = 'import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.settimeout(10); ' +
+    's.connect(chr(0) + "postlude-external-" + sys.argv[1]); print(s.recv(1))';
+  return (await run('python3', ['-c', script, api])).stdout.trim();
+};
+
+test('a shim of another environment is turned away, and its own is let in', async (t) => {
+  const folder = temporaryFolder(t);
+  const [wrapper, gate] = ['wrapper', 'gate'].map((name) => path.join(folder, name));
+  await run('mkfifo', [gate]);
+  writeFileSync(wrapper, `#!/bin/sh\nread -r word <'${gate}'\nexec '${path.join(externalLayer, 'postlude')}' "$@"\n`, { mode: 0o755 });
+  const story = await start(t, [{ name: 'work', command: ['true'] }], { env: { AWS_LAMBDA_EXEC_WRAPPER: wrapper } });
+  const { pid, process: name } = await story.lambda.event('processStarted');
+  assert.equal(name, 'postlude');
+  await registered(story);
+  const [, api] = readFileSync(`/proc/${pid}/environ`, 'utf8').match(/(?:^|\0)AWS_LAMBDA_RUNTIME_API=([^\0]+)/);
+  assert.equal(await knockAt(api), "b''");
+  writeFileSync(gate, 'go\n');
+  assert.equal((await story.call(answer)).text, 'thanks');
+  assert.equal((await story.outcome('work')).state, 'done');
 });
 
 test('two environments on one machine keep to themselves', async (t) => {

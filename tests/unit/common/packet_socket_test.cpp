@@ -43,6 +43,12 @@ TEST_CASE("packets keep their borders and their order") {
   CHECK_FALSE(pair.server->receive().value());
 }
 
+TEST_CASE("each end knows the process of the other") {
+  const Pair pair;
+  CHECK(pair.client->peer() == ::getpid());
+  CHECK(pair.server->peer() == ::getpid());
+}
+
 TEST_CASE("a packet of the largest size passes and a larger one is refused") {
   Pair pair;
   const std::string largest(kMaxPacketBytes, 'x');

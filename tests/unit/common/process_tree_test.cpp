@@ -56,6 +56,26 @@ TEST_CASE("a process has its children, not its grandchildren") {
   CHECK(children_of(family.child).empty());
 }
 
+TEST_CASE("a process descends from itself and from all above it, and from nobody else") {
+  const Family family;
+  CHECK(descends_from(family.child, family.child) == true);
+  CHECK(descends_from(family.child, family.parent) == true);
+  CHECK(descends_from(family.child, ::getpid()) == true);
+  CHECK(descends_from(::getpid(), family.parent) == false);
+  const Family other;
+  CHECK(descends_from(other.child, family.parent) == false);
+}
+
+TEST_CASE("a process that is gone descends from nobody") {
+  pid_t gone = 0;
+  {
+    const Family family;
+    gone = family.parent;
+  }
+  CHECK(descends_from(gone, ::getpid()) == false);
+  CHECK(descends_from(gone, gone) == false);
+}
+
 TEST_CASE("a child that ended is there until it is waited for") {
   const Family family;
   signal_group(family.parent, SIGKILL);
