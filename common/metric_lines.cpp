@@ -117,7 +117,7 @@ std::vector<std::string> metric_lines(const Receipt& receipt,
   std::vector<Metric> metrics;
   add_answer(receipt, metrics);
   add_tasks(receipt.tasks, metrics);
-  Subject subject{function_name, {}, receipt.request_id};
+  Subject subject{function_name, {}, shortened(receipt.request_id)};
   if (!metrics.empty()) {
     lines.push_back(line_of(metrics, subject, at));
   }

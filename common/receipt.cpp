@@ -26,10 +26,6 @@ std::string dumped(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string_view shortened(std::string_view text) {
-  return text.substr(0, kMostTextBytes);
-}
-
 bool needs_attention(TaskState state) {
   return state == TaskState::failed || state == TaskState::expired || state == TaskState::spilled ||
          state == TaskState::dropped;
@@ -133,6 +129,10 @@ class Parts {
 };
 
 }  // namespace
+
+std::string_view shortened(std::string_view text) {
+  return text.substr(0, kMostTextBytes);
+}
 
 std::string_view state_name(TaskState state) {
   constexpr std::array<std::string_view, 9> kNames = {

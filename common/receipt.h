@@ -55,6 +55,9 @@ struct Receipt {
   [[nodiscard]] bool tells() const { return !tasks.empty() || late_error_type; }
 };
 
+/// As much of a text from outside as a line of ours tells.
+[[nodiscard]] std::string_view shortened(std::string_view text);
+
 /// The log lines, without line feed, for Log::raw: one, or as many parts as it takes to keep each
 /// below kMaxLogLineBytes. Keys without a value are left out. Pure.
 [[nodiscard]] std::vector<std::string> receipt_lines(const Receipt& receipt, EpochTime at);

@@ -50,6 +50,12 @@ TEST_CASE("an answer without tasks is one line by function") {
           R"("ResponseTime":20,"HeldTime":330,"ResponseErrors":0,"LateErrors":0})"});
 }
 
+TEST_CASE("a request id that is none makes no line too long") {
+  Receipt receipt = answered();
+  receipt.request_id = std::string(kMaxLogLineBytes, '\x01');
+  CHECK(parsed(receipt).at(0).at("requestId") == std::string(128, '\x01'));
+}
+
 TEST_CASE("errors of the answer and behind it count") {
   Receipt receipt = answered();
   receipt.response_failed = true;
