@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 namespace postlude::extension {
@@ -18,11 +19,15 @@ namespace {
 /// From the end of a process's connections to the moment its parent knows of its death.
 constexpr Millis kDeathGetsAbout{100};
 
-/// The platform has started us and the runtime. Machines with more than one environment are those
-/// of developers: there, a shim that finds no extension of its own may come to another's.
-bool in_our_environment(pid_t shim) {
+constexpr std::string_view kRuntimeApi = "AWS_LAMBDA_RUNTIME_API";
+
+/// Machines with more than one environment are those of developers: there, a shim that finds no
+/// extension of its own may come to another's. Behind another proxy a shim has another address than
+/// we have, but whoever started us has started it. Who cannot be looked at is let in.
+bool in_our_environment(pid_t shim, std::string_view runtime_api) {
   const pid_t platform = ::getppid();
-  return shim == 0 || platform == 0 || descends_from(shim, platform).value_or(true);
+  return shim == 0 || platform == 0 || initial_variable(shim, kRuntimeApi) == runtime_api ||
+         descends_from(shim, platform).value_or(true);
 }
 
 }  // namespace
@@ -37,7 +42,7 @@ Conductor::Conductor(PacketListener door, Signals signals, Environment environme
                              .shut_down = false});
   open_door();
   static_cast<void>(loop_.add(signals_.fd(), POLLIN, [this](short /*revents*/) { on_signal(); }));
-  speak_to_platform(std::string(environment_.get_or("AWS_LAMBDA_RUNTIME_API", {})));
+  speak_to_platform(std::string(environment_.get_or(kRuntimeApi, {})));
   platform_->register_as(kExternalName, external_->role.events);
 }
 
@@ -48,6 +53,7 @@ void Conductor::open_door() {
 
 /// One shim: it starts before anything of the function, and nobody comes after it.
 void Conductor::answer_door() {
+  const std::string_view runtime_api = environment_.get_or(kRuntimeApi, {});
   while (!external_->shim_came) {
     auto shim = external_->door->accept();
     if (!shim || !*shim) {
@@ -56,7 +62,7 @@ void Conductor::answer_door() {
       }
       return;
     }
-    if (const pid_t peer = (*shim)->peer(); !in_our_environment(peer)) {
+    if (const pid_t peer = (*shim)->peer(); !in_our_environment(peer, runtime_api)) {
       log_.warn(fmt::format("a shim of another environment is turned away: process {}", peer));
       continue;
     }
