@@ -113,6 +113,8 @@ void EventLoop::run_timers() {
     return;
   }
   const EpochTime at = now();
+  // A timer that is due by a freeze among the handlers is not to come before that is known.
+  look_at_clock(at, Millis::zero());
   while (true) {
     const auto due = std::find_if(
         timers_.begin(), timers_.end(), [at](const Timer& timer) { return timer.time <= at; });

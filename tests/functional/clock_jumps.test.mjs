@@ -128,6 +128,7 @@ for (const [way, by] of [['back', -HOUR], ['forth', HOUR]]) {
     assert.match((await story.invoke('{}')).text, /answered/);
     await story.lambda.line((line) => line === 'after ran', 2);
     await checkEnd(story, 2, { under: 60_000 });
+    await story.receipt(2); // each invocation has one
     const ends = new Map();
     for (const line of story.lambda.log.filter((text) => text.startsWith('{"postlude":"receipt"'))) {
       for (const { id, state } of JSON.parse(line).tasks) ends.set(id, state);
