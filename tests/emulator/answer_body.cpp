@@ -35,10 +35,11 @@ nlohmann::json end_of(const std::optional<FunctionFailure>& failure, std::size_t
           {"errorType", failure ? nlohmann::json(failure->error_type) : nlohmann::json()}};
 }
 
-/// The runtime may poll again, the environment may go on.
+/// The runtime may poll again, the environment may go on. Told behind it: a runtime whose
+/// connection was cut has no other word of it.
 void settle(const Incoming& incoming, const char* how) {
-  incoming.tell("responseEnd", {{"how", how}});
   incoming.request.generation->answer_done(incoming.id());
+  incoming.tell("responseEnd", {{"how", how}});
 }
 
 bool acknowledge(const Incoming& incoming) {

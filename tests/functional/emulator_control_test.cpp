@@ -218,6 +218,7 @@ TEST_CASE("an answer whose connection broke in its body is a truncated one") {
   CHECK(result.function_error() == "Unhandled");
   CHECK(result.body().find("\"errorType\":\"Runtime.TruncatedResponse\"") != std::string::npos);
   CHECK(lambda.wait_for_event({.name = "fault"}).text("fault") == "cutAnswer");
+  CHECK(lambda.wait_for_event({.name = "responseEnd"}).text("how") == "cut");
   RuntimeCalls again(api);
   again.send_next();
   CHECK(lambda.wait_for_event({.name = "invokeEnd"}).text("status") == "success");
