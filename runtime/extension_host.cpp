@@ -121,6 +121,8 @@ void ExtensionHost::on_message(const Message& message) {
   }
   if (!waits()) {
     rest();
+  } else if (tick_) {
+    arm();  // what this message settled had an earlier deadline than what is left
   }
 }
 
