@@ -150,8 +150,10 @@ ExitStatus Shim::run() {
 }
 
 void Shim::runtime_ended(ExitStatus status) {
-  runtime_end_ = status;
+  // Before it counts as ended: what this reads of the extension must not be the end of all while
+  // what the runtime wrote is not read.
   extension_.runtime_ended();
+  runtime_end_ = status;
   loop_.at(now() + kDrainTime, [this] {
     drain_time_over_ = true;
     finish_if_over();
