@@ -168,6 +168,9 @@ bool ExtensionLink::receive() {
     return false;
   }
   if (auto message = decode(**packet)) {
+    if (std::holds_alternative<Settled>(*message) && quiet_ > 0) {
+      --quiet_;
+    }
     events_.message(*message);
   } else {
     log_.error(fmt::format("extension: {}", message.error().message));
@@ -177,11 +180,7 @@ bool ExtensionLink::receive() {
 
 /// One each, as a rule in one read: they were given long ago.
 void ExtensionLink::read_quiet_answers() {
-  for (std::size_t due = std::exchange(quiet_, 0); due != 0 && socket_; --due) {
-    if (!receive()) {
-      quiet_ += due;
-      return;
-    }
+  while (quiet_ > 0 && socket_ && receive()) {
   }
 }
 

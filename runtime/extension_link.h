@@ -51,8 +51,8 @@ class ExtensionLink {
   enum class Sending {
     soon,       ///< after this round, so that what the round is for comes first
     with_next,  ///< along with the next one that goes soon: before it there is nothing to do
-    /// Soon, and its answer is to wake nobody: it is read before the next message goes. Only if
-    /// nothing else is expected from the extension.
+    /// Soon, and its answer, a `settled`, is to wake nobody: it is read before the next message
+    /// goes. Only if nothing else is expected from the extension.
     quietly,
     now,
   };
