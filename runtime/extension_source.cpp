@@ -64,7 +64,7 @@ Result<void> meet_platforms_extension(ExtensionLink& link,
   }
   std::vector<UniqueFd> files;
   files.push_back(std::move(*file));
-  link.send(hello, std::move(files));
+  link.send(hello, std::move(files), ExtensionLink::Sending::now);
   return {};
 }
 
