@@ -176,6 +176,7 @@ void InvocationFlow::extension_is(ExtensionState state) {
 
 void InvocationFlow::extension_lost(Loss loss) {
   hold_.extension_is(ExtensionState::unavailable);
+  leave_out_workless();
   end_lost(loss);
   inspections_.give_up();
   unsettled_.clear();
