@@ -13,6 +13,8 @@ namespace {
 constexpr int kWidth = 50;              ///< of all that is drawn to scale
 constexpr std::size_t kMostTasks = 20;  ///< a receipt may tell of a thousand
 constexpr std::size_t kMostLabel = 20;
+constexpr std::ptrdiff_t kMostKept =
+    1000;  ///< where nobody takes them, or a function plays receipts
 
 class Drawing {
  public:
@@ -47,6 +49,17 @@ class Drawing {
 
 std::string milliseconds(double ms) {
   return fmt::format("{:.{}f} ms", ms, ms < 10 ? 1 : 0);
+}
+
+/// A function may print what looks like a receipt and is none.
+std::string text_in(const nlohmann::json& task, const char* name) {
+  const bool there = task.is_object() && task.contains(name) && task.at(name).is_string();
+  return there ? task.at(name).get<std::string>() : std::string();
+}
+
+double number_in(const nlohmann::json& task, const char* name) {
+  const bool there = task.is_object() && task.contains(name) && task.at(name).is_number();
+  return there ? task.at(name).get<double>() : 0;
 }
 
 std::string ended_as(const TaskTime& task) {
@@ -96,15 +109,18 @@ void TaskTimes::saw(std::string_view line) {
     return;
   }
   const auto receipt = nlohmann::json::parse(line, nullptr, false);
-  if (!receipt.is_object() || !receipt.contains("tasks")) {
+  if (!receipt.is_object() || !receipt.contains("tasks") || !receipt.at("tasks").is_array()) {
     return;
   }
   const std::lock_guard lock(mutex_);
   for (const auto& task : receipt.at("tasks")) {
-    tasks_.push_back({task.value("name", ""),
-                      task.value("state", ""),
-                      task.value("ms", 0.0),
-                      task.value("why", "")});
+    tasks_.push_back({text_in(task, "name"),
+                      text_in(task, "state"),
+                      number_in(task, "ms"),
+                      text_in(task, "why")});
+  }
+  if (std::ssize(tasks_) > kMostKept) {
+    tasks_.erase(tasks_.begin(), tasks_.end() - kMostKept);
   }
 }
 

@@ -50,12 +50,25 @@ TEST_CASE("tasks are picked out of receipts, and belong to one invocation") {
   times.saw(R"({"postlude":"receipt","tasks":[{"name":"a","state":"done","ms":7}]})");
   times.saw(R"({"postlude":"receipt","tasks":[{"name":"b","state":"failed","ms":1,"why":"x"}]})");
   times.saw(R"({"postlude":"receipt", cut)");
+  // What a function may print.
+  times.saw(R"({"postlude":"receipt","tasks":7})");
+  times.saw(R"({"postlude":"receipt","tasks":[]})");
   const auto tasks = times.take();
   REQUIRE(tasks.size() == 2);
   CHECK(tasks[0].name == "a");
   CHECK(tasks[0].ms == 7);
   CHECK(tasks[1].why == "x");
   CHECK(times.take().empty());
+}
+
+TEST_CASE("a line that only looks like a receipt does no harm") {
+  TaskTimes times;
+  times.saw(R"({"postlude":"receipt","tasks":[1,{"ms":"x","name":2},{"name":"c"}]})");
+  const auto tasks = times.take();
+  REQUIRE(tasks.size() == 3);
+  CHECK(tasks[1].name.empty());
+  CHECK(tasks[1].ms == 0);
+  CHECK(tasks[2].name == "c");
 }
 
 }  // namespace postlude::emulator
