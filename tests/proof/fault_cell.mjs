@@ -193,6 +193,7 @@ export async function play(t, cell) {
   const began = performance.now();
   const fault = await inflict(cell.fault, pid);
   if (cell.outcome === 'settled first') await reaped(pid); // before any task ends
+  if (cell.outcome === 'starts over') await one.lambda.event('initFailed'); // before the runtime's poll makes it a good one
   if (resets(cell)) await one.lambda.event('reset');
   one.stage.releaseAll();
   return phase.spills ? shutDown(one, cell, { reached, fault }) : goOn(one, cell, { reached, fault, began });
