@@ -240,6 +240,9 @@ bool ExecutionEnvironment::start_runtime() {
 void ExecutionEnvironment::report_failed_init(PhaseEnd end,
                                               InitPhase phase,
                                               Clock::time_point began) {
+  if (end == PhaseEnd::failed) {
+    wait_for_last_words();
+  }
   InitReport report{.duration = Clock::now() - began,
                     .phase = phase,
                     .status = "timeout",

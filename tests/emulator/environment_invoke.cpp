@@ -95,6 +95,7 @@ bool ExecutionEnvironment::init_for(const std::shared_ptr<Invocation>& invocatio
 void ExecutionEnvironment::deliver(const std::shared_ptr<Invocation>& invocation,
                                    Clock::time_point deadline) {
   log_.begin_tail();
+  static_cast<void>(task_times_.take());  // told behind the end of an earlier one
   runtime_done_ = false;
   platform_log_.start(invocation->request().request_id);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
@@ -108,6 +109,11 @@ void ExecutionEnvironment::deliver(const std::shared_ptr<Invocation>& invocation
 
 void ExecutionEnvironment::end_well(const std::shared_ptr<Invocation>& invocation) {
   const auto ended = Clock::now();
+  {
+    // All have asked for the next event: who reads so in the log finds this environment free.
+    const std::lock_guard lock(monitor_.mutex);
+    accepting_ = !stopping_;
+  }
   const Milliseconds extensions = ended - generation_->runtime_polled_at();
   generation_->record("invokeEnd",
                       {{"status", "success"},
@@ -115,11 +121,6 @@ void ExecutionEnvironment::end_well(const std::shared_ptr<Invocation>& invocatio
                        {"postRuntimeExtensionsMs", extensions.count()}});
   write_report(invocation->request().request_id, {}, {});
   draw(*invocation);
-  {
-    // All have asked for the next event: another caller may come while we freeze.
-    const std::lock_guard lock(monitor_.mutex);
-    accepting_ = !stopping_;
-  }
   invocation->finish(log_.take_tail());
   suppressed_init_ = false;
   freeze();

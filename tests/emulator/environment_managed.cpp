@@ -201,6 +201,11 @@ void ExecutionEnvironment::end_flight(const Flight& flight,
                                       const GenerationFailure& failure) {
   const std::string& id = flight.invocation->request().request_id;
   const Milliseconds duration = Clock::now() - flight.began;
+  {
+    // Who reads of its end finds its place free.
+    const std::lock_guard lock(monitor_.mutex);
+    --occupied_;
+  }
   generation_->record("invokeEnd",
                       {{"requestId", id},
                        {"status", status},
@@ -225,10 +230,6 @@ void ExecutionEnvironment::end_flight(const Flight& flight,
   std::string log = flight.log;
   log += platform_log_.runtime_done(report);
   log += platform_log_.report(report);
-  {
-    const std::lock_guard lock(monitor_.mutex);
-    --occupied_;
-  }
   flight.invocation->finish(std::move(log));
 }
 

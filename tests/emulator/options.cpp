@@ -258,6 +258,7 @@ void set_choices(Options& options, const Given& given) {
   options.init_type = given.init_type == "snap-start" ? InitType::snap_start : InitType::on_demand;
   if (given.managed_concurrency > 0) {
     options.init_type = InitType::managed_instances;
+    options.timeline = TimelineOf::nothing;
     options.concurrency = given.managed_concurrency;
   }
   const bool json = given.log_format == "json" || given.managed_concurrency > 0;
