@@ -47,6 +47,7 @@ std::string line_of(const std::vector<Metric>& metrics, const Subject& subject, 
                         epoch_ms(at),
                         subject.task.empty() ? kByFunction : kByTask,
                         definitions));
+  line.text("postlude", "log");
   line.text("FunctionName", subject.function);
   if (!subject.task.empty()) {
     line.text("TaskName", subject.task);
@@ -96,8 +97,8 @@ std::map<std::string_view, std::vector<Millis::rep>> durations(
     const std::vector<ReceiptTask>& tasks) {
   std::map<std::string_view, std::vector<Millis::rep>> times;
   for (const ReceiptTask& task : tasks) {
-    if (task.time > Millis::zero() || task.state == TaskState::done) {
-      times[task.name].push_back(task.time.count());
+    if (task.time && !task.name.empty()) {
+      times[task.name].push_back(task.time->count());
     }
   }
   return times;

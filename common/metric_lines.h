@@ -16,8 +16,8 @@ namespace postlude {
 /// `TasksAccepted` (those that no earlier receipt named), `TasksDone`, `TasksFailed`,
 /// `TasksSpilled`, `TasksExpired`, `TasksDropped`, `TasksCarried`. Then for each name of a task
 /// that ran `TaskDuration`, by the dimensions FunctionName and TaskName: the milliseconds that each
-/// of them ran in this invocation, at most 100 a line. `requestId` stands in every line, and is no
-/// dimension.
+/// of them ran in this invocation, at most 100 a line. `"postlude":"log"` and `requestId` stand in
+/// every line, and are no dimensions.
 ///
 /// Each is below kMaxLogLineBytes. Pure. Source: CloudWatch User Guide, "Specification: Embedded
 /// metric format" (at most 100 values of a metric in a document; dimension values of 1 to 1,024

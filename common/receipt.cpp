@@ -54,7 +54,7 @@ Json task_json(const ReceiptTask& task) {
                  {"name", shortened(task.name)},
                  {"state", state_name(task.state)},
                  {"attempts", task.attempts},
-                 {"ms", task.time.count()}};
+                 {"ms", task.time.value_or(Millis::zero()).count()}};
   if (task.why) {
     object["why"] = std::string_view(*task.why).substr(0, kMostWhyBytes);
   }

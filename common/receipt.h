@@ -33,8 +33,8 @@ struct ReceiptTask {
   std::string id;
   std::string name;
   TaskState state = TaskState::done;
-  int attempts = 0;  ///< without interrupted ones
-  Millis time{};     ///< spent running in this invocation
+  int attempts = 0;                           ///< without interrupted ones
+  std::optional<Millis> time = std::nullopt;  ///< running in this invocation; nothing: it did not
   std::optional<std::string> why;
   bool first = true;  ///< no receipt of this process told of it before
 };

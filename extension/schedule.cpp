@@ -114,7 +114,7 @@ Steps Schedule::closed(const Closed& closed, EpochTime now) {
   for (auto& [number, task] : held_) {
     const bool hosted = task.host == closed.key && task.is_handler && !task.spilling;
     if (hosted && task.state == TaskState::running) {
-      task.spent += remaining(now, task.started);
+      task.ran_until(now);
       steps.emplace_back(StopAttempt{number, Millis::zero()});
       attempt_failed(
           task, {AttemptResult::Kind::failed, "the runtime ended in the middle of it"}, now, 0);
@@ -154,7 +154,7 @@ Steps Schedule::attempt_ended(std::uint64_t number,
     return {};
   }
   Held& task = found->second;
-  task.spent += remaining(now, task.started);
+  task.ran_until(now);
   switch (result.kind) {
     case AttemptResult::Kind::success:
       end(task, TaskState::done, "");

@@ -181,8 +181,13 @@ class Schedule {
     bool stopping = false;
     bool spilling = false;
     std::optional<Ending> ending;  ///< no attempt is left; while spilling: why
-    Millis spent{};                ///< running time in this host
+    std::optional<Millis> spent;   ///< running time in this invocation; nothing: it did not run
     bool told = false;             ///< some receipt will name it already
+
+    /// Its attempt is over.
+    void ran_until(EpochTime now) {
+      spent = spent.value_or(Millis::zero()) + remaining(now, started);
+    }
   };
 
   struct Told {

@@ -145,7 +145,7 @@ void Schedule::end_all(EpochTime now, Steps& steps) {
     Ending ending{TaskState::expired, "the environment ended", false};
     if (running) {
       ending.final = !take_back_attempt(task);
-      task.spent += remaining(now, task.started);
+      task.ran_until(now);
       if (task.has_dead_letter) {
         steps.emplace_back(StopAttempt{number, Millis::zero()});
       }
@@ -162,7 +162,7 @@ void Schedule::leave(Held& task, EpochTime now, Steps& steps) {
     return;
   }
   if (task.state == TaskState::running) {
-    task.spent += remaining(now, task.started);
+    task.ran_until(now);
     task.stopping = false;
     steps.emplace_back(StopAttempt{task.name.number, Millis::zero()});
     if (!take_back_attempt(task)) {
@@ -192,7 +192,7 @@ void Schedule::carry(Held& task, std::string why) {
     tell(*host, task, std::move(why));
   }
   task.host.reset();
-  task.spent = Millis::zero();
+  task.spent.reset();
 }
 
 void Schedule::end(Held& task, TaskState state, std::string why) {

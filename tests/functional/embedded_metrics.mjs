@@ -19,6 +19,7 @@ export const isMetricLine = (line) => line.startsWith('{"_aws":');
 export function extracted(line) {
   const document = JSON.parse(line);
   assert.ok(valid(document), JSON.stringify(valid.errors));
+  assert.equal(document.postlude, 'log');
   assert.equal(document._aws.CloudWatchMetrics.length, 1);
   const [{ Namespace, Dimensions, Metrics }] = document._aws.CloudWatchMetrics;
   assert.equal(Namespace, 'Postlude');

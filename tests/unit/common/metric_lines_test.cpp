@@ -22,7 +22,7 @@ Receipt answered() {
   return receipt;
 }
 
-ReceiptTask task(const char* name, TaskState state, Millis time = 0ms) {
+ReceiptTask task(const char* name, TaskState state, std::optional<Millis> time = std::nullopt) {
   return {"r1/a/1", name, state, 1, time, std::nullopt};
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("an answer without tasks is one line by function") {
           R"({"_aws":{"Timestamp":1775516157000,"CloudWatchMetrics":[{"Namespace":"Postlude",)"
           R"("Dimensions":[["FunctionName"]],"Metrics":[{"Name":"ResponseTime","Unit":"Milliseconds"},)"
           R"({"Name":"HeldTime","Unit":"Milliseconds"},{"Name":"ResponseErrors","Unit":"Count"},)"
-          R"({"Name":"LateErrors","Unit":"Count"}]}]},"FunctionName":"orders","requestId":"r1",)"
+          R"({"Name":"LateErrors","Unit":"Count"}]}]},"postlude":"log","FunctionName":"orders","requestId":"r1",)"
           R"("ResponseTime":20,"HeldTime":330,"ResponseErrors":0,"LateErrors":0})"});
 }
 
@@ -86,20 +86,22 @@ TEST_CASE("tasks count by their state, and as accepted where no receipt named th
   }
 }
 
-TEST_CASE("what ran has its times by name, in a line of its own") {
+TEST_CASE("what ran here has its times by name, in a line of its own") {
   Receipt receipt = answered();
   receipt.tasks = {task("mail", TaskState::done, 12ms),
                    task("audit", TaskState::failed, 3ms),
                    task("mail", TaskState::carried, 40ms),
-                   task("quick", TaskState::done),
+                   task("quick", TaskState::done, 0ms),
+                   task("told", TaskState::done),
                    task("late", TaskState::expired)};
   const auto lines = metric_lines(receipt, "orders", kAt);
   REQUIRE(lines.size() == 4);
-  CHECK(lines[2] ==
-        R"({"_aws":{"Timestamp":1775516157000,"CloudWatchMetrics":[{"Namespace":"Postlude",)"
-        R"("Dimensions":[["FunctionName","TaskName"]],)"
-        R"("Metrics":[{"Name":"TaskDuration","Unit":"Milliseconds"}]}]},)"
-        R"("FunctionName":"orders","TaskName":"mail","requestId":"r1","TaskDuration":[12,40]})");
+  CHECK(
+      lines[2] ==
+      R"({"_aws":{"Timestamp":1775516157000,"CloudWatchMetrics":[{"Namespace":"Postlude",)"
+      R"("Dimensions":[["FunctionName","TaskName"]],)"
+      R"("Metrics":[{"Name":"TaskDuration","Unit":"Milliseconds"}]}]},)"
+      R"("postlude":"log","FunctionName":"orders","TaskName":"mail","requestId":"r1","TaskDuration":[12,40]})");
   CHECK(parsed(receipt)[1].at("TaskDuration") == 3);
   CHECK(parsed(receipt)[3].at("TaskName") == "quick");
   CHECK(parsed(receipt)[3].at("TaskDuration") == 0);

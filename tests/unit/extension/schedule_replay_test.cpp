@@ -117,6 +117,7 @@ TEST_CASE("ends that no receipt told are told at once, for each invocation in on
         Lines{"receipt r1: a done b failed d spilled", "receipt r2: c expired e dropped"});
   CHECK_FALSE(plan.receipts()[0].tasks[0].why);
   CHECK(plan.receipts()[0].tasks[1].why);
+  CHECK_FALSE(plan.receipts()[0].tasks[0].time);  // it ran in another process
   CHECK_FALSE(plan.receipts()[0].held_time);
   CHECK(plan.schedule().accounting().held == 0);
   CHECK(plan.close(1) == Lines{"release r1/1 carrying 0"});
