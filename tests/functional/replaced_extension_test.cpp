@@ -329,13 +329,16 @@ TEST_CASE(
     "one that hangs behind a short invocation does not let the next one, a longer one, time out") {
   LocalLambda lambda(node_function({.name = "works_on", .options = {"--timeout", "3s"}}));
   check_prompt(lambda, lambda.invoke(R"({"seconds": 0.9})"));
-  // Ends when the first one would have had to, and long before its own timeout.
+  // The time of the first one comes while its handler works; it is released at its own.
   const InvokeResult second = lambda.invoke(R"({"seconds": 2.3})");
   static_cast<void>(lambda.wait_for_log("works on after " + second.request_id()));
   stop_extension(lambda);
   check_prompt(lambda, second);
-  CHECK(count_lines(lambda, "it did not answer) and is replaced; 0 tasks are replayed") == 1);
-  check_polls(lambda, 2);
+  // The platform may freeze us before the hung process has gone.
+  check_prompt(lambda, lambda.invoke(R"({"seconds": 0})"));
+  static_cast<void>(
+      lambda.wait_for_log("it did not answer) and is replaced; 0 tasks are replayed"));
+  check_polls(lambda, 3);
 }
 
 TEST_CASE("an extension that was killed three times within ten seconds is missing from then on") {
