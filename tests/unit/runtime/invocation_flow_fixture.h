@@ -40,12 +40,21 @@ inline Config config_with(std::vector<Task> tasks) {
 /// The flow with a real spool and a real link, whose far end is this test.
 class Flow {
  public:
-  explicit Flow(std::vector<Task> tasks, std::optional<std::string> dead_letter = std::nullopt)
+  /// `metrics`: where they are written; nothing: POSTLUDE_METRICS is off.
+  explicit Flow(std::vector<Task> tasks,
+                std::optional<std::string> dead_letter = std::nullopt,
+                std::optional<int> metrics = std::nullopt)
       : config_(config_with(std::move(tasks))) {
     config_.dead_letter = std::move(dead_letter);
     connect();
     journal_.emplace(config_, spool_, link_, log_);
-    flow_.emplace(loop_, *journal_, link_, log_, ReceiptWriter(log_, config_.metrics, "orders"));
+    flow_.emplace(
+        loop_,
+        *journal_,
+        link_,
+        log_,
+        ReceiptWriter(
+            metrics ? Log(*metrics, LogLevel::error) : log_, metrics.has_value(), "orders"));
     flow_->on({.resume_polls = [this] { ++resumed; },
                .settled = [this] { ++settled; },
                .began = [this](std::uint64_t) { ++began; },

@@ -1,7 +1,10 @@
 #include "tests/unit/runtime/invocation_flow_fixture.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
@@ -285,6 +288,23 @@ TEST_CASE("an extension that dies takes along what had not ended, and the spool 
   CHECK(flow.file(event) == "missing");
   flow.flow().extension_is(ExtensionState::unavailable);
   CHECK(flow.lost.empty());
+}
+
+TEST_CASE("an answer without work counts also when its extension is gone for good") {
+  const postlude::testing::TempDir folder;
+  const UniqueFd log(::open(
+      folder.file("log").c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  Flow flow({command_task("t", When::failure)}, std::nullopt, log.get());
+  flow.deliver("r1");
+  flow.respond("r1");
+  flow.ask_next();
+  CHECK(folder.read("log").empty());
+  flow.flow().extension_is(ExtensionState::unavailable);
+  const std::string told = folder.read("log");
+  CHECK(told.find(R"("requestId":"r1","ResponseTime":)") != std::string::npos);
+  CHECK(std::count(told.begin(), told.end(), '\n') == 1);
+  flow.flow().extension_is(ExtensionState::unavailable);
+  CHECK(folder.read("log") == told);
 }
 
 TEST_CASE("what an extension had settled before it died is not lost with it") {
