@@ -97,7 +97,7 @@ std::map<std::string_view, std::vector<Millis::rep>> durations(
     const std::vector<ReceiptTask>& tasks) {
   std::map<std::string_view, std::vector<Millis::rep>> times;
   for (const ReceiptTask& task : tasks) {
-    if (task.time && !task.name.empty()) {
+    if (task.time) {
       times[task.name].push_back(task.time->count());
     }
   }

@@ -17,6 +17,11 @@ namespace {
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 
+/// A process that wrote and ended at once, or waits for the word that it was heard, has its bytes
+/// in our sockets already; reading and answering them takes less than this.
+constexpr std::chrono::milliseconds kLastWords{1000};
+constexpr std::chrono::milliseconds kLastWordsStep{2};
+
 std::vector<std::string> files_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -131,17 +136,32 @@ void ExecutionEnvironment::report_good_init(Clock::time_point began) {
 
 ExecutionEnvironment::PhaseEnd ExecutionEnvironment::wait_phase(
     Clock::time_point deadline, const std::function<bool(const Generation&)>& done) {
-  std::unique_lock lock(monitor_.mutex);
-  monitor_.changed.wait_until(lock, deadline, [&] {
-    return stopping_ || done(*generation_) || generation_->locked_failure();
-  });
-  if (done(*generation_)) {
-    return PhaseEnd::done;
+  {
+    std::unique_lock lock(monitor_.mutex);
+    monitor_.changed.wait_until(lock, deadline, [&] {
+      return stopping_ || done(*generation_) || generation_->locked_failure();
+    });
+    if (done(*generation_)) {
+      return PhaseEnd::done;
+    }
+    if (!generation_->locked_failure()) {
+      return stopping_ ? PhaseEnd::stopped : PhaseEnd::expired;
+    }
   }
-  if (generation_->locked_failure()) {
-    return PhaseEnd::failed;
+  wait_for_last_words();
+  return PhaseEnd::failed;
+}
+
+void ExecutionEnvironment::wait_for_last_words() {
+  const auto end = Clock::now() + kLastWords;
+  int quiet_rounds = 0;
+  constexpr int kEnoughRounds = 2;
+  while (quiet_rounds < kEnoughRounds && Clock::now() < end) {
+    std::unique_lock lock(monitor_.mutex);
+    monitor_.changed.wait_for(lock, kLastWordsStep, [&] { return stopping_; });
+    lock.unlock();
+    quiet_rounds = listener_->quiet() ? quiet_rounds + 1 : 0;
   }
-  return stopping_ ? PhaseEnd::stopped : PhaseEnd::expired;
 }
 
 ExecutionEnvironment::PhaseEnd ExecutionEnvironment::start_extensions(Clock::time_point deadline) {
@@ -240,9 +260,6 @@ bool ExecutionEnvironment::start_runtime() {
 void ExecutionEnvironment::report_failed_init(PhaseEnd end,
                                               InitPhase phase,
                                               Clock::time_point began) {
-  if (end == PhaseEnd::failed) {
-    wait_for_last_words();
-  }
   InitReport report{.duration = Clock::now() - began,
                     .phase = phase,
                     .status = "timeout",

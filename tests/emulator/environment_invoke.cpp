@@ -10,11 +10,6 @@
 namespace postlude::emulator {
 namespace {
 
-/// A runtime that wrote its answer and ended at once has its bytes in our sockets already; reading
-/// them takes less than this.
-constexpr std::chrono::milliseconds kLastWords{1000};
-constexpr std::chrono::milliseconds kLastWordsStep{2};
-
 long resident_kib(pid_t pid) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   std::string line;
@@ -128,9 +123,6 @@ void ExecutionEnvironment::end_well(const std::shared_ptr<Invocation>& invocatio
 
 void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocation, PhaseEnd end) {
   const std::string& id = invocation->request().request_id;
-  if (end == PhaseEnd::failed) {
-    wait_for_last_words();
-  }
   generation_->forget_invocation();
   const GenerationFailure failure = failure_of(end);
   const std::string body =
@@ -159,18 +151,6 @@ void ExecutionEnvironment::end_badly(const std::shared_ptr<Invocation>& invocati
   shut_down(end == PhaseEnd::expired ? "TIMEOUT"
                                      : (end == PhaseEnd::stopped ? "SPINDOWN" : "FAILURE"));
   suppressed_init_ = true;
-}
-
-void ExecutionEnvironment::wait_for_last_words() {
-  const auto end = Clock::now() + kLastWords;
-  int quiet_rounds = 0;
-  constexpr int kEnoughRounds = 2;
-  while (quiet_rounds < kEnoughRounds && Clock::now() < end) {
-    std::unique_lock lock(monitor_.mutex);
-    monitor_.changed.wait_for(lock, kLastWordsStep, [&] { return stopping_; });
-    lock.unlock();
-    quiet_rounds = listener_->quiet() ? quiet_rounds + 1 : 0;
-  }
 }
 
 GenerationFailure ExecutionEnvironment::failure_of(PhaseEnd end) {

@@ -44,9 +44,6 @@ ExecutionEnvironment::PhaseEnd ExecutionEnvironment::restore() {
     restore_duration_ = report.duration;
     generation_->record("restoreDone", {{"durationMs", report.duration.count()}});
   } else {
-    if (end == PhaseEnd::failed) {
-      wait_for_last_words();
-    }
     report.status = end == PhaseEnd::expired ? "timeout" : "error";
     generation_->record(
         "restoreFailed",

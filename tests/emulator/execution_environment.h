@@ -99,8 +99,10 @@ class ExecutionEnvironment {
   [[nodiscard]] EnvironmentFacts facts() const;
   [[nodiscard]] Result<std::vector<std::string>> runtime_command() const;
   void report_failed_init(PhaseEnd end, InitPhase phase, Clock::time_point began);
+  /// `failed`: what its processes had sent was taken and acknowledged.
   [[nodiscard]] PhaseEnd wait_phase(Clock::time_point deadline,
                                     const std::function<bool(const Generation&)>& done);
+  void wait_for_last_words();
 
   // environment_restore.cpp
   void take_snapshot();
@@ -116,7 +118,6 @@ class ExecutionEnvironment {
   void deliver(const std::shared_ptr<Invocation>& invocation, Clock::time_point deadline);
   void end_well(const std::shared_ptr<Invocation>& invocation);
   void end_badly(const std::shared_ptr<Invocation>& invocation, PhaseEnd end);
-  void wait_for_last_words();
   [[nodiscard]] GenerationFailure failure_of(PhaseEnd end);
   struct RuntimeEnd {
     std::string status = {};  ///< empty: it asked for the next event
